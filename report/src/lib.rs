@@ -1,1 +1,7 @@
-//! placeholder
+//! Runs compared and judged.
+//!
+//! One pass over the outcomes of a replay gives one [`summary::Summary`]: the verdict, why, and all evidence. Every
+//! renderer sees that value and nothing else. The same runs, policy and seed give the same value: reductions fold in
+//! the order of the plan, and no wall clock, path or hash order gets in.
+
+pub mod summary;
