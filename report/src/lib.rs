@@ -4,4 +4,7 @@
 //! renderer sees that value and nothing else. The same runs, policy and seed give the same value: reductions fold in
 //! the order of the plan, and no wall clock, path or hash order gets in.
 
+pub mod compare;
+pub mod group;
+pub mod noise;
 pub mod summary;
