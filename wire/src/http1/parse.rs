@@ -20,6 +20,10 @@ pub struct HeadParser {
 
 /// `Ok(None)`: the bytes end too early.
 type Step<T> = Result<Option<T>, HeadError>;
+/// Method, target, version.
+type RequestLine<'a> = (&'a [u8], &'a [u8], Version);
+/// Version, status, reason.
+type StatusLine<'a> = (Version, u16, &'a [u8]);
 
 fn fail<T>(kind: Kind, offset: usize) -> Result<T, HeadError> {
     Err(HeadError { kind, offset })
@@ -249,7 +253,7 @@ impl Line {
         Ok(Some(end))
     }
 
-    fn request<'a>(&mut self, input: &'a [u8]) -> Step<((&'a [u8], &'a [u8], Version), usize)> {
+    fn request<'a>(&mut self, input: &'a [u8]) -> Step<(RequestLine<'a>, usize)> {
         let Some(at) = self.skip_blank_lines(input)? else { return Ok(None) };
         let method_end = scan::token_end(input, at);
         let Some(next) = input.get(method_end) else { return Ok(None) };
@@ -302,7 +306,7 @@ impl Line {
         Ok(end.map(|end| (target, version, end)))
     }
 
-    fn response<'a>(&mut self, input: &'a [u8]) -> Step<((Version, u16, &'a [u8]), usize)> {
+    fn response<'a>(&mut self, input: &'a [u8]) -> Step<(StatusLine<'a>, usize)> {
         let at = match self.strictness {
             Strictness::Strict => 0,
             Strictness::Lenient => match self.skip_blank_lines(input)? {
