@@ -25,4 +25,4 @@
 
 pub mod content;
 pub mod http1;
-
+pub mod json;
