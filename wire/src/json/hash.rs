@@ -13,10 +13,11 @@ const SEEDS: [u64; 4] =
 
 /// Hashes the whole document.
 pub fn canonical_hash(tree: &Tree<'_>) -> u128 {
-    hash_node(tree.root())
+    node_hash(tree.root())
 }
 
-fn hash_node(node: Node<'_>) -> u128 {
+/// Hashes one value of a document with all that is in it.
+pub fn node_hash(node: Node<'_>) -> u128 {
     let mut state = Mixer::new();
     match node.value() {
         Value::Null => state.word(1),
@@ -32,7 +33,7 @@ fn hash_node(node: Node<'_>) -> u128 {
         Value::Array => {
             state.word(6);
             for child in node.children() {
-                state.wide(hash_node(child));
+                state.wide(node_hash(child));
             }
         }
         Value::Object if node.has_duplicate_keys() => {
@@ -55,7 +56,7 @@ fn hash_node(node: Node<'_>) -> u128 {
 fn hash_member(key: &[u8], value: Node<'_>) -> u128 {
     let mut state = Mixer::new();
     state.write(key);
-    state.wide(hash_node(value));
+    state.wide(node_hash(value));
     state.finish_wide()
 }
 

@@ -26,7 +26,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-pub use hash::canonical_hash;
+pub use hash::{canonical_hash, node_hash};
 pub use number::Number;
 
 /// Bounds on one document.
