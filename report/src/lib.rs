@@ -7,4 +7,7 @@
 pub mod compare;
 pub mod group;
 pub mod noise;
+pub mod policy;
+mod rates;
+mod stats;
 pub mod summary;

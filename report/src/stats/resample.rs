@@ -1,0 +1,157 @@
+//! Paired resampling of units (seconds, or groups of sessions): how much a quantile's ratio between two sides varies.
+//!
+//! Both sides of a unit are drawn together, so what both felt alike cancels. Counters add, so a resample is a weighted
+//! sum of counters.
+
+use super::draw::Draw;
+use super::histogram::{Histogram, NEVER, Quantile, quantile_of};
+
+/// How often each unit is drawn in each resample.
+#[derive(Debug, Clone)]
+pub(crate) struct Weights {
+    units: usize,
+    drawn: Vec<u16>,
+}
+
+impl Weights {
+    /// Draws `units` of `units` with replacement, `resamples` times.
+    pub(crate) fn draw(units: usize, resamples: usize, seed: u64) -> Weights {
+        let mut draw = Draw::new(seed);
+        let mut drawn = vec![0_u16; units * resamples];
+        for resample in drawn.chunks_mut(units.max(1)) {
+            for _ in 0..resample.len() {
+                let unit = draw.below(resample.len());
+                resample[unit] = resample[unit].saturating_add(1);
+            }
+        }
+        Weights { units, drawn }
+    }
+}
+
+/// One unit: the counters of both sides, settled.
+pub(crate) type Unit<'a> = (&'a Histogram, &'a Histogram);
+
+/// The standard deviation, over resamples, of the log ratio of each quantile, second side to first.
+///
+/// A quantile beyond the censoring point stands at `censor_us`. `None` where a side has no values, or where too few
+/// resamples have values on both sides.
+pub(crate) fn log_ratio_deviation(
+    units: &[Unit<'_>],
+    weights: &Weights,
+    quantiles: &[f64],
+    censor_us: f64,
+) -> Vec<Option<f64>> {
+    debug_assert_eq!(units.len(), weights.units, "weights were drawn for these units");
+    let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); quantiles.len()];
+    let mut sides =
+        [Dense::over(units.iter().map(|unit| unit.0)), Dense::over(units.iter().map(|unit| unit.1))];
+    for drawn in weights.drawn.chunks(units.len().max(1)) {
+        let [first, second] = &mut sides;
+        first.fill(units.iter().map(|unit| unit.0), drawn);
+        second.fill(units.iter().map(|unit| unit.1), drawn);
+        for (q, ratios) in quantiles.iter().zip(&mut ratios) {
+            let (a, b) = (first.quantile(*q, censor_us), second.quantile(*q, censor_us));
+            ratios.extend(a.zip(b).map(|(a, b)| (b / a).ln()));
+        }
+    }
+    let resamples = weights.drawn.len() / units.len().max(1);
+    ratios.iter().map(|ratios| deviation(ratios).filter(|_| ratios.len() * 10 >= resamples * 9)).collect()
+}
+
+fn deviation(values: &[f64]) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "a count of resamples")]
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+    (values.len() > 1).then(|| (squares / n).sqrt())
+}
+
+/// Counters of one side, dense between the lowest and the highest bucket in use.
+struct Dense {
+    lowest: u16,
+    counts: Vec<u64>,
+    never: u64,
+    total: u64,
+}
+
+impl Dense {
+    fn over<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Dense {
+        let buckets =
+            histograms.flat_map(|h| h.counts().iter().map(|(bucket, _)| *bucket)).filter(|b| *b != NEVER);
+        let (lowest, highest) = buckets.fold((u16::MAX, 0), |(low, high), b| (low.min(b), high.max(b)));
+        let span = usize::from(highest.saturating_sub(lowest)) + 1;
+        Dense { lowest, counts: vec![0; span], never: 0, total: 0 }
+    }
+
+    fn fill<'a>(&mut self, histograms: impl Iterator<Item = &'a Histogram>, drawn: &[u16]) {
+        self.counts.fill(0);
+        (self.never, self.total) = (0, 0);
+        for (histogram, weight) in histograms.zip(drawn).filter(|(_, weight)| **weight > 0) {
+            for (bucket, count) in histogram.counts() {
+                let count = u64::from(*count) * u64::from(*weight);
+                self.total += count;
+                if *bucket == NEVER {
+                    self.never += count;
+                } else {
+                    self.counts[usize::from(bucket - self.lowest)] += count;
+                }
+            }
+        }
+    }
+
+    fn quantile(&self, q: f64, censor_us: f64) -> Option<f64> {
+        let ascending = (self.lowest..).zip(self.counts.iter().copied()).chain([(NEVER, self.never)]);
+        match quantile_of(ascending, self.total, q) {
+            Quantile::Empty => None,
+            Quantile::Never => Some(censor_us),
+            Quantile::Us(value) => Some(value.max(1e-3)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::histogram::bucket;
+    use std::time::Duration;
+
+    fn histogram(values_us: impl Iterator<Item = u64>) -> Histogram {
+        let mut histogram = Histogram::default();
+        values_us.for_each(|us| histogram.add(bucket(Duration::from_micros(us))));
+        histogram.settle();
+        histogram
+    }
+
+    #[test]
+    fn what_both_sides_feel_alike_cancels() {
+        let mut draw = Draw::new(1);
+        let bases: Vec<Histogram> = (0..40)
+            .map(|_| 1000 + draw.below(9000) as u64)
+            .map(|us| histogram((0..50).map(|i| us + i)))
+            .collect();
+        let units: Vec<Unit<'_>> = bases.iter().map(|h| (h, h)).collect();
+        let weights = Weights::draw(40, 200, 5);
+        assert_eq!(log_ratio_deviation(&units, &weights, &[0.5, 0.99], 1e7), [Some(0.0), Some(0.0)]);
+    }
+
+    #[test]
+    fn the_deviation_of_a_median_is_that_of_theory() {
+        // 2000 values uniform on 1..2 ms on each side: sd of a median = 1/(2 f sqrt(n)), f = 1 per ms, at 1.5 ms.
+        let mut draw = Draw::new(2);
+        let mut side =
+            || histogram((0..50).map(|_| 1000 + draw.below(1000) as u64).collect::<Vec<_>>().into_iter());
+        let cells: Vec<(Histogram, Histogram)> = (0..40).map(|_| (side(), side())).collect();
+        let units: Vec<Unit<'_>> = cells.iter().map(|(a, b)| (a, b)).collect();
+        let found = log_ratio_deviation(&units, &Weights::draw(40, 400, 5), &[0.5], 1e7)[0].unwrap();
+        let expected = 2.0_f64.sqrt() * 0.5 / 2000.0_f64.sqrt() / 1.5;
+        assert!((0.6..1.5).contains(&(found / expected)), "{found} {expected}");
+    }
+
+    #[test]
+    fn empty_sides_have_no_deviation() {
+        let (full, empty) = (histogram(1..100), Histogram::default());
+        let units: Vec<Unit<'_>> = vec![(&full, &empty); 10];
+        assert_eq!(log_ratio_deviation(&units, &Weights::draw(10, 50, 1), &[0.5], 1e7), [None]);
+        assert_eq!(log_ratio_deviation(&[], &Weights::draw(0, 50, 1), &[0.5], 1e7), [None]);
+    }
+}
