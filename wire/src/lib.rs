@@ -26,3 +26,4 @@
 pub mod content;
 pub mod http1;
 pub mod json;
+pub mod path;
