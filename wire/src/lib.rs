@@ -24,6 +24,7 @@
 //! ```
 
 pub mod content;
+pub mod fuzz;
 pub mod http1;
 pub mod json;
 pub mod path;
