@@ -1,0 +1,12 @@
+//! Renderers: the summary as a page, as JUnit XML, as Markdown and for a terminal.
+//!
+//! All of them are pure functions of the one value. Captured text is outside text: each renderer has one function
+//! that writes it, and none writes it any other way.
+
+mod html;
+mod index;
+mod number;
+mod text;
+mod words;
+
+pub use index::{IndexPage, IndexRow, index};
