@@ -2,14 +2,15 @@
 //!
 //! The bodies of a segment are numbered from 0. A block holds pieces of consecutive bodies; a body larger
 //! than a block is cut into pieces that lie in consecutive blocks. Block payload: `u32` number of the first
-//! body, `u32` count of pieces, a `u32` length for each piece, then the pieces (all little-endian).
+//! body, `u32` count of pieces, `u64` bytes of the first body that lie in earlier blocks, `u32` 1 where the last
+//! body goes on in the next block (else 0), a `u32` length for each piece, then the pieces (little-endian).
 
 use std::collections::HashMap;
 
 /// Bytes of bodies after which a block is closed.
 pub(super) const BODY_BLOCK: usize = 512 << 10;
 /// Bytes in front of the piece lengths.
-const FIXED: usize = 8;
+const FIXED: usize = 20;
 
 /// Where a body is, as records refer to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(super) struct BodyAt {
 #[derive(Debug, Default)]
 pub(super) struct OpenBlock {
     first: u32,
+    first_offset: u64,
+    goes_on: bool,
     pieces: Vec<u32>,
     bytes: Vec<u8>,
 }
@@ -49,6 +52,8 @@ impl OpenBlock {
         out.reserve(FIXED + 4 * self.pieces.len() + self.bytes.len());
         out.extend_from_slice(&self.first.to_le_bytes());
         out.extend_from_slice(&self.pieces().to_le_bytes());
+        out.extend_from_slice(&self.first_offset.to_le_bytes());
+        out.extend_from_slice(&u32::from(self.goes_on).to_le_bytes());
         for piece in &self.pieces {
             out.extend_from_slice(&piece.to_le_bytes());
         }
@@ -120,21 +125,20 @@ impl BodyStore {
         self.bytes += body.len() as u64;
         let located = Located { index, block: self.retained.len(), offset: self.open.bytes.len() };
         self.known.insert(fingerprint(body), located);
-        if self.open.is_empty() {
-            self.open.first = index;
-        }
         BodyAt { index, len: body.len() as u64 }
     }
 
-    /// Adds as much of body `index` as the open block holds; gives back what is left of it.
-    pub(super) fn push<'a>(&mut self, index: u32, rest: &'a [u8]) -> &'a [u8] {
+    /// Adds as much of what is left of `body` as the open block holds; gives back what is left of it.
+    pub(super) fn push<'a>(&mut self, body: BodyAt, rest: &'a [u8]) -> &'a [u8] {
         if self.open.is_empty() {
-            self.open.first = index;
+            self.open.first = body.index;
+            self.open.first_offset = body.len - rest.len() as u64;
         }
         let room = BODY_BLOCK.saturating_sub(self.open.bytes.len());
         let (now, later) = rest.split_at(rest.len().min(room));
         self.open.bytes.extend_from_slice(now);
         self.open.pieces.push(u32::try_from(now.len()).expect("a piece fits a block"));
+        self.open.goes_on = !later.is_empty();
         later
     }
 
@@ -166,6 +170,8 @@ fn fingerprint(body: &[u8]) -> Fingerprint {
 #[derive(Debug)]
 pub(super) struct BodyBlock {
     first: u32,
+    first_offset: u64,
+    goes_on: bool,
     /// For each piece its end within `bytes`.
     ends: Vec<u32>,
     bytes: bytes::Bytes,
@@ -176,6 +182,12 @@ impl BodyBlock {
     pub(super) fn decode(plain: Vec<u8>) -> Option<BodyBlock> {
         let first = u32::from_le_bytes(plain.get(..4)?.try_into().ok()?);
         let count = u32::from_le_bytes(plain.get(4..8)?.try_into().ok()?) as usize;
+        let first_offset = u64::from_le_bytes(plain.get(8..16)?.try_into().ok()?);
+        let goes_on = match u32::from_le_bytes(plain.get(16..20)?.try_into().ok()?) {
+            0 => false,
+            1 => true,
+            _ => return None,
+        };
         let lens = plain.get(FIXED..FIXED.checked_add(count.checked_mul(4)?)?)?;
         let mut end = 0_u32;
         let mut ends = Vec::with_capacity(count);
@@ -188,7 +200,7 @@ impl BodyBlock {
             return None;
         }
         let bytes = bytes::Bytes::from(plain).slice(start..);
-        Some(BodyBlock { first, ends, bytes })
+        Some(BodyBlock { first, first_offset, goes_on, ends, bytes })
     }
 
     pub(super) fn first(&self) -> u32 {
@@ -205,10 +217,24 @@ impl BodyBlock {
     }
 
     /// The piece of body `index` that is here.
-    pub(super) fn piece(&self, index: u32) -> Option<bytes::Bytes> {
+    pub(super) fn piece(&self, index: u32) -> Option<Piece> {
         let at = index.checked_sub(self.first)? as usize;
         let end = *self.ends.get(at)? as usize;
         let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
-        Some(self.bytes.slice(start..end))
+        Some(Piece {
+            bytes: self.bytes.slice(start..end),
+            offset: if at == 0 { self.first_offset } else { 0 },
+            goes_on: self.goes_on && at + 1 == self.ends.len(),
+        })
     }
+}
+
+/// The part of one body that is in one block.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) bytes: bytes::Bytes,
+    /// Bytes of the body in earlier blocks.
+    pub(super) offset: u64,
+    /// Whether the next block has more of it.
+    pub(super) goes_on: bool,
 }

@@ -37,7 +37,11 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, CodecError> {
 /// The value encoded by exactly `bytes`, borrowing byte strings from it.
 pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
     let (value, used) = decode_prefix(bytes)?;
-    if used == bytes.len() { Ok(value) } else { Err(CodecError(format!("{} bytes too many", bytes.len() - used))) }
+    if used == bytes.len() {
+        Ok(value)
+    } else {
+        Err(CodecError(format!("{} bytes too many", bytes.len() - used)))
+    }
 }
 
 /// The value encoded by the first of `bytes`, and how many they are.

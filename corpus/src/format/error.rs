@@ -37,7 +37,9 @@ pub enum FormatErrorKind {
         len: u64,
     },
     /// It was written by a newer, incompatible version.
-    #[error("the file has format version {found}, and this program reads up to {supported}: update the program")]
+    #[error(
+        "the file has format version {found}, and this program reads up to {supported}: update the program"
+    )]
     NewerVersion {
         /// The file's version.
         found: Version,

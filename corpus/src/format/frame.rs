@@ -12,7 +12,7 @@ pub(crate) const MAX_PLAIN: usize = 16 << 20;
 /// Bytes of the file's beginning: magic, version, kind, checksum.
 pub(crate) const PRELUDE_LEN: usize = 20;
 /// Bytes before each frame's payload.
-pub(crate) const HEADER_LEN: usize = 32;
+pub(crate) const HEADER_LEN: usize = 36;
 /// Bytes of a sealed file's end: magic, offset of the seal, checksum.
 pub(crate) const FOOTER_LEN: usize = 24;
 
@@ -81,6 +81,8 @@ pub(crate) struct FrameHeader {
     pub(crate) plain_len: u32,
     /// Frames before this one in the file.
     pub(crate) seq: u64,
+    /// The segment it belongs to, from 0; the number of segments in the seal's frame, 0 in the header's.
+    pub(crate) segment: u32,
     /// CRC32C of the payload as stored.
     pub(crate) payload_crc: u32,
 }
@@ -94,15 +96,16 @@ impl FrameHeader {
         out[8..12].copy_from_slice(&self.stored_len.to_le_bytes());
         out[12..16].copy_from_slice(&self.plain_len.to_le_bytes());
         out[16..24].copy_from_slice(&self.seq.to_le_bytes());
-        out[24..28].copy_from_slice(&self.payload_crc.to_le_bytes());
-        let crc = crc32c::crc32c(&out[..28]);
-        out[28..32].copy_from_slice(&crc.to_le_bytes());
+        out[24..28].copy_from_slice(&self.segment.to_le_bytes());
+        out[28..32].copy_from_slice(&self.payload_crc.to_le_bytes());
+        let crc = crc32c::crc32c(&out[..32]);
+        out[32..36].copy_from_slice(&crc.to_le_bytes());
         out
     }
 
     /// `None` where these bytes are no frame header, or one that no writer makes.
     pub(crate) fn decode(bytes: &[u8; HEADER_LEN]) -> Option<FrameHeader> {
-        if bytes[..4] != FRAME_MAGIC || crc32c::crc32c(&bytes[..28]) != u32_at(bytes, 28) {
+        if bytes[..4] != FRAME_MAGIC || crc32c::crc32c(&bytes[..32]) != u32_at(bytes, 32) {
             return None;
         }
         let packing = match bytes[5] {
@@ -116,7 +119,8 @@ impl FrameHeader {
             stored_len: u32_at(bytes, 8),
             plain_len: u32_at(bytes, 12),
             seq: u64_at(bytes, 16),
-            payload_crc: u32_at(bytes, 24),
+            segment: u32_at(bytes, 24),
+            payload_crc: u32_at(bytes, 28),
         };
         let sane = header.plain_len as usize <= MAX_PLAIN && header.stored_len <= header.plain_len;
         sane.then_some(header)
@@ -196,4 +200,10 @@ pub(crate) fn decode_footer(bytes: &[u8; FOOTER_LEN]) -> Option<u64> {
     let crc = crc32c::crc32c(&bytes[..16]);
     let whole = bytes[8..16] == FOOTER_MAGIC && u32_at(bytes, 16) == crc && u32_at(bytes, 20) == !crc;
     whole.then(|| u64_at(bytes, 0))
+}
+
+/// Whether these are the first bytes of a file of ours, as far as they go.
+pub(crate) fn is_magic_prefix(bytes: &[u8]) -> bool {
+    let len = bytes.len().min(MAGIC.len());
+    bytes[..len] == MAGIC[..len]
 }

@@ -15,6 +15,19 @@ pub(super) struct SegmentIndex {
     pub(super) endpoints: Vec<EndpointCount>,
 }
 
+impl SegmentIndex {
+    /// The number of endpoint `name`, counted once more. For indices that are built again: writers keep a map.
+    pub(super) fn endpoint(&mut self, name: &str) -> u32 {
+        let at = self.endpoints.iter().position(|endpoint| endpoint.name == name);
+        let at = at.unwrap_or_else(|| {
+            self.endpoints.push(EndpointCount { name: name.to_owned(), count: 0 });
+            self.endpoints.len() - 1
+        });
+        self.endpoints[at].count += 1;
+        u32::try_from(at).expect("a block has fewer endpoints than bytes")
+    }
+}
+
 /// One streaming template and its exchanges in this segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct EndpointCount {
@@ -59,13 +72,22 @@ pub(super) struct RecordBlockMeta {
 
 impl RecordBlockMeta {
     pub(super) fn at(place: Place) -> RecordBlockMeta {
-        RecordBlockMeta { place, records: 0, keys: None, ids: Vec::new(), late: Vec::new(), endpoints: Vec::new() }
+        RecordBlockMeta {
+            place,
+            records: 0,
+            keys: None,
+            ids: Vec::new(),
+            late: Vec::new(),
+            endpoints: Vec::new(),
+        }
     }
 }
 
 /// One segment, as the seal lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SegmentEntry {
+    /// Its number, from 0.
+    pub(super) number: u32,
     /// Its first frame.
     pub(super) start: Place,
     /// Its index frame, which is its last; absent where the file ends inside the segment.

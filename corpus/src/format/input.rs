@@ -1,9 +1,7 @@
 //! Reading frames at their offsets: checked, unpacked, and never more memory than a frame may hold.
 
 use super::error::{FormatError, FormatErrorKind};
-use super::frame::{
-    FOOTER_LEN, FrameHeader, FrameKind, HEADER_LEN, PRELUDE_LEN, Packing, decode_footer,
-};
+use super::frame::{FOOTER_LEN, FrameHeader, FrameKind, HEADER_LEN, PRELUDE_LEN, Packing, decode_footer};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -60,7 +58,11 @@ impl FrameFile {
         let file = File::open(path).map_err(error)?;
         let metadata = file.metadata().map_err(error)?;
         if !metadata.is_file() {
-            return Err(FormatError::new("open", path, FormatErrorKind::Invalid("this is not a regular file")));
+            return Err(FormatError::new(
+                "open",
+                path,
+                FormatErrorKind::Invalid("this is not a regular file"),
+            ));
         }
         Ok(FrameFile { file, path: path.to_owned(), len: metadata.len() })
     }
@@ -114,7 +116,11 @@ impl FrameFile {
     pub(super) fn stored(&self, offset: u64, header: &FrameHeader) -> Result<Vec<u8>, FrameFault> {
         let mut stored = vec![0; header.stored_len as usize];
         self.read_at(offset + HEADER_LEN as u64, &mut stored)?;
-        if crc32c::crc32c(&stored) == header.payload_crc { Ok(stored) } else { Err(FrameFault::Checksum(*header)) }
+        if crc32c::crc32c(&stored) == header.payload_crc {
+            Ok(stored)
+        } else {
+            Err(FrameFault::Checksum(*header))
+        }
     }
 
     /// The whole frame at `offset`.

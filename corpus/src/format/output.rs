@@ -95,7 +95,12 @@ impl FrameWriter {
     }
 
     /// Appends one frame and hands it to the kernel.
-    pub(super) fn write(&mut self, kind: FrameKind, plain: &[u8]) -> Result<FrameAt, FormatError> {
+    pub(super) fn write(
+        &mut self,
+        kind: FrameKind,
+        segment: u32,
+        plain: &[u8],
+    ) -> Result<FrameAt, FormatError> {
         if plain.len() > MAX_PLAIN {
             let what = FormatErrorKind::TooLarge {
                 what: "a block",
@@ -105,7 +110,7 @@ impl FrameWriter {
             return Err(FormatError::new("write", &self.path, what));
         }
         let mut scratch = std::mem::take(&mut self.scratch);
-        self.pack(kind, plain, &mut scratch)?;
+        self.pack(kind, segment, plain, &mut scratch)?;
         let at = FrameAt { offset: self.offset, seq: self.seq };
         let written = self.write_raw(&scratch);
         self.scratch = scratch;
@@ -115,13 +120,20 @@ impl FrameWriter {
     }
 
     /// Puts header and payload into `scratch`, compressed where that makes it smaller.
-    fn pack(&mut self, kind: FrameKind, plain: &[u8], scratch: &mut Vec<u8>) -> Result<(), FormatError> {
+    fn pack(
+        &mut self,
+        kind: FrameKind,
+        segment: u32,
+        plain: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), FormatError> {
         scratch.resize(HEADER_LEN + zstd::zstd_safe::compress_bound(plain.len()), 0);
         let packed = self
             .compressor
             .compress_to_buffer(plain, &mut scratch[HEADER_LEN..])
             .map_err(|source| FormatError::io("compress for", &self.path, source))?;
-        let (packing, stored) = if packed < plain.len() { (Packing::Zstd, packed) } else { (Packing::Plain, plain.len()) };
+        let (packing, stored) =
+            if packed < plain.len() { (Packing::Zstd, packed) } else { (Packing::Plain, plain.len()) };
         scratch.truncate(HEADER_LEN + stored);
         if packing == Packing::Plain {
             scratch[HEADER_LEN..].copy_from_slice(plain);
@@ -132,6 +144,7 @@ impl FrameWriter {
             stored_len: u32::try_from(stored).expect("a payload is at most MAX_PLAIN"),
             plain_len: u32::try_from(plain.len()).expect("a payload is at most MAX_PLAIN"),
             seq: self.seq,
+            segment,
             payload_crc: crc32c::crc32c(&scratch[HEADER_LEN..]),
         };
         scratch[..HEADER_LEN].copy_from_slice(&header.encode());

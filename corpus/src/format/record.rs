@@ -6,6 +6,8 @@
 
 use super::bodies::BodyAt;
 use super::codec::{self, CodecError};
+use super::index::{Place, RecordBlockMeta, SegmentIndex, widen};
+use super::strings::{Strings, decode_headers, ranges};
 use crate::digest::Digest;
 use crate::exchange::{Exchange, Incomplete, Span};
 use crate::ids::ExchangeId;
@@ -13,6 +15,7 @@ use crate::message::{Body, BodyExtent, Malformed, Protocol, Request, Response};
 use crate::time::CaptureTime;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::ops::Range;
 use wire::http1::Headers;
 
 /// The response of an exchange that was appended without one. When read it replaces those fields.
@@ -107,37 +110,6 @@ impl From<BodyAt> for BodyRef {
     }
 }
 
-/// A table of byte strings, each once, encoded as it grows.
-#[derive(Debug, Default)]
-struct Strings {
-    encoded: Vec<u8>,
-    count: u32,
-    known: HashMap<(u32, u32), (u32, usize)>,
-}
-
-impl Strings {
-    fn intern(&mut self, bytes: &[u8]) -> u32 {
-        let key = (crc32c::crc32c(bytes), u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-        if let Some(&(index, start)) = self.known.get(&key)
-            && self.encoded.get(start..start + bytes.len()) == Some(bytes)
-        {
-            return index;
-        }
-        let index = self.count;
-        codec::encode_into(&serde_bytes::Bytes::new(bytes), &mut self.encoded)
-            .expect("bytes are encoded into memory without fail");
-        self.known.insert(key, (index, self.encoded.len() - bytes.len()));
-        self.count += 1;
-        index
-    }
-
-    fn clear(&mut self) {
-        self.encoded.clear();
-        self.known.clear();
-        self.count = 0;
-    }
-}
-
 /// A table of words, each once.
 #[derive(Debug, Default)]
 struct Words {
@@ -167,7 +139,6 @@ pub(super) struct BlockEncoder {
     rows: Vec<u8>,
     count: u64,
     previous: u64,
-    scratch: Vec<u8>,
 }
 
 /// The bodies of an exchange, once stored.
@@ -180,7 +151,7 @@ pub(super) struct StoredBodies {
 impl BlockEncoder {
     /// Bytes of the block so far.
     pub(super) fn len(&self) -> usize {
-        self.rows.len() + self.strings.encoded.len() + 9 * self.words.words.len()
+        self.rows.len() + self.strings.len() + 9 * self.words.words.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -271,23 +242,16 @@ impl BlockEncoder {
     }
 
     fn headers(&mut self, headers: &Headers) -> Result<u32, CodecError> {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        encode_headers(headers, &mut scratch)?;
-        let index = self.strings.intern(&scratch);
-        self.scratch = scratch;
-        Ok(index)
+        self.strings.headers(headers)
     }
 
     /// The block's payload. The encoder is empty afterwards.
     pub(super) fn take(&mut self) -> Result<Vec<u8>, CodecError> {
         let mut plain = Vec::with_capacity(self.len() + 32);
-        codec::encode_into(&u64::from(self.strings.count), &mut plain)?;
-        plain.extend_from_slice(&self.strings.encoded);
+        self.strings.take_into(&mut plain)?;
         codec::encode_into(&self.words.words, &mut plain)?;
         codec::encode_into(&self.count, &mut plain)?;
         plain.extend_from_slice(&self.rows);
-        self.strings.clear();
         self.words.clear();
         self.rows.clear();
         self.count = 0;
@@ -296,18 +260,25 @@ impl BlockEncoder {
     }
 }
 
-/// Appends a field list: the record encoding of a list of pairs of byte strings.
-pub(super) fn encode_headers(headers: &Headers, out: &mut Vec<u8>) -> Result<(), CodecError> {
-    codec::encode_into(&(headers.len() as u64), out)?;
-    for (name, value) in headers.iter() {
-        codec::encode_into(&(serde_bytes::Bytes::new(name), serde_bytes::Bytes::new(value)), out)?;
+/// Adds to `index` what a record block holds. `None` where the block is broken.
+pub(super) fn summarize(index: &mut SegmentIndex, place: Place, plain: Vec<u8>) -> Option<()> {
+    let block = Block::decode(plain).ok()?;
+    let mut meta = RecordBlockMeta::at(place);
+    for entry in block.entries() {
+        meta.records += 1;
+        match entry {
+            Entry::Late(row) => meta.late.push(row.id),
+            Entry::Exchange(row) => {
+                meta.ids.push(row.id);
+                widen(&mut meta.keys, row.request_first());
+                meta.endpoints.push(index.endpoint(block.endpoint(row).ok()?));
+            }
+        }
     }
-    Ok(())
-}
-
-pub(super) fn decode_headers(bytes: &[u8]) -> Result<Headers, CodecError> {
-    let fields: Vec<(&[u8], &[u8])> = codec::decode(bytes)?;
-    Ok(fields.into_iter().collect())
+    meta.endpoints.sort_unstable();
+    meta.endpoints.dedup();
+    index.records.push(meta);
+    Some(())
 }
 
 /// Wraps, so that any two times have a difference and adding it gives the time back.
@@ -319,9 +290,19 @@ fn moved(time: u64, by: i64) -> u64 {
     time.wrapping_add(by.cast_unsigned())
 }
 
-/// A block as read back: its tables borrow from the payload.
-#[derive(Debug, Deserialize)]
-pub(super) struct Block<'a> {
+/// A block as read back.
+#[derive(Debug)]
+pub(super) struct Block {
+    plain: Vec<u8>,
+    /// Where the strings are in `plain`.
+    strings: Vec<Range<usize>>,
+    words: Vec<u64>,
+    entries: Vec<Entry>,
+}
+
+/// What the payload of a block encodes.
+#[derive(Deserialize)]
+struct Payload<'a> {
     #[serde(borrow)]
     strings: Vec<&'a [u8]>,
     words: Vec<u64>,
@@ -331,12 +312,11 @@ pub(super) struct Block<'a> {
 /// A row that refers to something its block does not have.
 pub(super) type Broken = CodecError;
 
-impl<'a> Block<'a> {
-    pub(super) fn decode(plain: &'a [u8]) -> Result<Block<'a>, CodecError> {
-        let (mut block, used): (Block<'a>, usize) = codec::decode_prefix(plain)?;
-        if used != plain.len() {
-            return Err(CodecError::new("bytes follow the last record"));
-        }
+impl Block {
+    pub(super) fn decode(plain: Vec<u8>) -> Result<Block, CodecError> {
+        let Payload { strings, words, entries } = codec::decode(&plain)?;
+        let strings = ranges(&plain, &strings);
+        let mut block = Block { plain, strings, words, entries };
         block.make_times_absolute();
         Ok(block)
     }
@@ -355,9 +335,9 @@ impl<'a> Block<'a> {
         &self.entries
     }
 
-    pub(super) fn string(&self, index: u32) -> Result<&'a [u8], Broken> {
-        let string = self.strings.get(index as usize);
-        string.copied().ok_or_else(|| CodecError::new("a record refers to a string that is not there"))
+    fn string(&self, index: u32) -> Result<&[u8], Broken> {
+        let string = self.strings.get(index as usize).and_then(|range| self.plain.get(range.clone()));
+        string.ok_or_else(|| CodecError::new("a record refers to a string that is not there"))
     }
 
     fn word(&self, index: u32) -> Result<u64, Broken> {
@@ -369,7 +349,7 @@ impl<'a> Block<'a> {
         self.word(row.session)
     }
 
-    pub(super) fn endpoint(&self, row: &Row) -> Result<&'a str, Broken> {
+    pub(super) fn endpoint(&self, row: &Row) -> Result<&str, Broken> {
         let bytes = self.string(row.endpoint)?;
         std::str::from_utf8(bytes).map_err(|_| CodecError::new("an endpoint is not text"))
     }
@@ -448,10 +428,10 @@ impl Row {
     }
 
     pub(super) fn bodies(&self) -> StoredBodies {
-        let stored = |body: &Option<BodyRow>| body.as_ref().and_then(|body| body.stored);
+        let stored = |body: Option<&BodyRow>| body.and_then(|body| body.stored);
         StoredBodies {
-            request: stored(&self.request.body),
-            response: self.response.as_ref().and_then(|response| stored(&response.body)),
+            request: stored(self.request.body.as_ref()),
+            response: self.response.as_ref().and_then(|response| stored(response.body.as_ref())),
         }
     }
 }

@@ -4,9 +4,9 @@
 
 use super::bodies::{BodyAt, BodyStore};
 use super::codec;
+use super::error::FileKind;
 use super::error::{FormatError, FormatErrorKind};
 use super::frame::{FrameKind, encode_prelude};
-use super::error::FileKind;
 use super::index::{BodyBlockMeta, Place, RecordBlockMeta, SealIndex, SegmentEntry, SegmentIndex, widen};
 use super::output::{FrameWriter, Overwrite};
 use super::version::Version;
@@ -53,9 +53,10 @@ impl SegmentWriter {
         let mut out = FrameWriter::create(path, overwrite, level)?;
         let prelude = encode_prelude(Version::CURRENT, kind);
         let mut payload = prelude.to_vec();
-        codec::encode_into(header, &mut payload).map_err(|_| invalid(path, "the header cannot be encoded"))?;
+        codec::encode_into(header, &mut payload)
+            .map_err(|_| invalid(path, "the header cannot be encoded"))?;
         out.write_raw(&prelude)?;
-        out.write(FrameKind::Header, &payload)?;
+        out.write(FrameKind::Header, 0, &payload)?;
         let start = Place { offset: out.offset(), seq: out.frames() };
         Ok(SegmentWriter {
             out,
@@ -106,7 +107,7 @@ impl SegmentWriter {
         let at = self.bodies.begin(body);
         let mut rest = body;
         loop {
-            rest = self.bodies.push(at.index, rest);
+            rest = self.bodies.push(at, rest);
             if rest.is_empty() {
                 return Ok(at);
             }
@@ -129,7 +130,7 @@ impl SegmentWriter {
         let mut plain = std::mem::take(&mut self.scratch);
         plain.clear();
         self.bodies.open().encode_into(&mut plain);
-        let written = self.out.write(FrameKind::Bodies, &plain);
+        let written = self.out.write(FrameKind::Bodies, self.segment(), &plain);
         self.scratch = plain;
         let at = written?;
         let (first, pieces) = (self.bodies.open().first(), self.bodies.open().pieces());
@@ -147,7 +148,7 @@ impl SegmentWriter {
     /// Writes what bodies are open and then a block of records.
     pub(super) fn records(&mut self, mut block: ReadyBlock) -> Result<(), FormatError> {
         self.write_bodies()?;
-        let at = self.out.write(FrameKind::Records, &block.plain)?;
+        let at = self.out.write(FrameKind::Records, self.segment(), &block.plain)?;
         block.meta.place = Place { offset: at.offset, seq: at.seq };
         self.record_bytes += block.plain.len() as u64;
         self.index.records.push(block.meta);
@@ -161,10 +162,11 @@ impl SegmentWriter {
             return Ok(None);
         }
         let plain = self.encoded(&self.index)?;
-        let at = self.out.write(FrameKind::Index, &plain)?;
+        let at = self.out.write(FrameKind::Index, self.segment(), &plain)?;
+        let number = self.segment();
         let index = std::mem::take(&mut self.index);
         let place = Place { offset: at.offset, seq: at.seq };
-        self.segments.push(entry(self.start, Some(place), self.out.offset(), &index));
+        self.segments.push(entry(number, self.start, Some(place), self.out.offset(), &index));
         self.start = Place { offset: self.out.offset(), seq: self.out.frames() };
         self.record_bytes = 0;
         self.bodies.clear();
@@ -186,6 +188,7 @@ impl SegmentWriter {
         seal: &S,
         endpoints: Vec<super::index::EndpointCount>,
     ) -> Result<(), FormatError> {
+        let segments = self.segment();
         let index = SealIndex {
             frames: self.out.frames(),
             digest: self.out.chain(),
@@ -194,23 +197,34 @@ impl SegmentWriter {
             header: std::mem::take(&mut self.header),
         };
         let plain = self.encoded(&(index, seal))?;
-        let at = self.out.write(FrameKind::Seal, &plain)?;
+        let at = self.out.write(FrameKind::Seal, segments, &plain)?;
         self.out.finish(at.offset)
     }
 }
 
 /// What the seal says of a segment. Its endpoints are filled in at the seal, when they have their final names.
-pub(super) fn entry(start: Place, index_at: Option<Place>, end: u64, index: &SegmentIndex) -> SegmentEntry {
+pub(super) fn entry(
+    number: u32,
+    start: Place,
+    index_at: Option<Place>,
+    end: u64,
+    index: &SegmentIndex,
+) -> SegmentEntry {
     let mut keys = None;
     for (low, high) in index.records.iter().filter_map(|block| block.keys) {
         widen(&mut keys, low);
         widen(&mut keys, high);
     }
     SegmentEntry {
+        number,
         start,
         index: index_at,
         end,
-        records: index.records.iter().map(|block| u64::from(block.records).saturating_sub(block.late.len() as u64)).sum(),
+        records: index
+            .records
+            .iter()
+            .map(|block| u64::from(block.records).saturating_sub(block.late.len() as u64))
+            .sum(),
         late: index.records.iter().map(|block| block.late.len() as u64).sum(),
         keys,
         endpoints: None,
