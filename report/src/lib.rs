@@ -6,8 +6,10 @@
 
 pub mod compare;
 pub mod group;
+mod latency;
 pub mod noise;
 pub mod policy;
 mod rates;
+pub mod render;
 mod stats;
 pub mod summary;

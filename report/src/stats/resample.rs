@@ -26,36 +26,66 @@ impl Weights {
         }
         Weights { units, drawn }
     }
+
+    /// How many units they are for.
+    pub(crate) fn units(&self) -> usize {
+        self.units
+    }
 }
 
 /// One unit: the counters of both sides, settled.
 pub(crate) type Unit<'a> = (&'a Histogram, &'a Histogram);
 
-/// The standard deviation, over resamples, of the log ratio of each quantile, second side to first.
-///
-/// A quantile beyond the censoring point stands at `censor_us`. `None` where a side has no values, or where too few
-/// resamples have values on both sides.
-pub(crate) fn log_ratio_deviation(
+/// How the log ratio of one quantile, second side to first, varies over resamples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Variation {
+    /// Standard deviation, with quantiles beyond the censoring point standing at that point.
+    pub(crate) deviation: f64,
+    /// The share of resamples in which the second side's quantile lies beyond the censoring point.
+    pub(crate) second_never: f64,
+}
+
+/// Measures each quantile's [`Variation`]. `None` where a side has no values, or where too few resamples have values on
+/// both sides.
+pub(crate) fn log_ratio_variation(
     units: &[Unit<'_>],
     weights: &Weights,
     quantiles: &[f64],
     censor_us: f64,
-) -> Vec<Option<f64>> {
+) -> Vec<Option<Variation>> {
     debug_assert_eq!(units.len(), weights.units, "weights were drawn for these units");
     let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); quantiles.len()];
+    let mut never = vec![0_usize; quantiles.len()];
     let mut sides =
         [Dense::over(units.iter().map(|unit| unit.0)), Dense::over(units.iter().map(|unit| unit.1))];
     for drawn in weights.drawn.chunks(units.len().max(1)) {
         let [first, second] = &mut sides;
         first.fill(units.iter().map(|unit| unit.0), drawn);
         second.fill(units.iter().map(|unit| unit.1), drawn);
-        for (q, ratios) in quantiles.iter().zip(&mut ratios) {
-            let (a, b) = (first.quantile(*q, censor_us), second.quantile(*q, censor_us));
-            ratios.extend(a.zip(b).map(|(a, b)| (b / a).ln()));
+        for (q, (ratios, never)) in quantiles.iter().zip(ratios.iter_mut().zip(&mut never)) {
+            let (a, b) = (first.quantile(*q), second.quantile(*q));
+            *never += usize::from(b == Quantile::Never);
+            ratios.extend(standing(a, censor_us).zip(standing(b, censor_us)).map(|(a, b)| (b / a).ln()));
         }
     }
     let resamples = weights.drawn.len() / units.len().max(1);
-    ratios.iter().map(|ratios| deviation(ratios).filter(|_| ratios.len() * 10 >= resamples * 9)).collect()
+    ratios.iter().zip(never).map(|(ratios, never)| variation(ratios, never, resamples)).collect()
+}
+
+fn variation(ratios: &[f64], never: usize, resamples: usize) -> Option<Variation> {
+    let deviation = deviation(ratios).filter(|_| ratios.len() * 10 >= resamples * 9)?;
+    #[expect(clippy::cast_precision_loss, reason = "counts of resamples")]
+    let second_never = never as f64 / ratios.len() as f64;
+    Some(Variation { deviation, second_never })
+}
+
+/// A quantile in microseconds, at the censoring point where it lies beyond.
+pub(crate) fn standing(quantile: Quantile, censor_us: f64) -> Option<f64> {
+    match quantile {
+        Quantile::Empty => None,
+        Quantile::Never => Some(censor_us),
+        Quantile::Us(value) => Some(value.max(1e-3)),
+    }
 }
 
 fn deviation(values: &[f64]) -> Option<f64> {
@@ -99,13 +129,9 @@ impl Dense {
         }
     }
 
-    fn quantile(&self, q: f64, censor_us: f64) -> Option<f64> {
+    fn quantile(&self, q: f64) -> Quantile {
         let ascending = (self.lowest..).zip(self.counts.iter().copied()).chain([(NEVER, self.never)]);
-        match quantile_of(ascending, self.total, q) {
-            Quantile::Empty => None,
-            Quantile::Never => Some(censor_us),
-            Quantile::Us(value) => Some(value.max(1e-3)),
-        }
+        quantile_of(ascending, self.total, q)
     }
 }
 
@@ -131,7 +157,8 @@ mod tests {
             .collect();
         let units: Vec<Unit<'_>> = bases.iter().map(|h| (h, h)).collect();
         let weights = Weights::draw(40, 200, 5);
-        assert_eq!(log_ratio_deviation(&units, &weights, &[0.5, 0.99], 1e7), [Some(0.0), Some(0.0)]);
+        let still = Some(Variation { deviation: 0.0, second_never: 0.0 });
+        assert_eq!(log_ratio_variation(&units, &weights, &[0.5, 0.99], 1e7), [still, still]);
     }
 
     #[test]
@@ -142,7 +169,7 @@ mod tests {
             || histogram((0..50).map(|_| 1000 + draw.below(1000) as u64).collect::<Vec<_>>().into_iter());
         let cells: Vec<(Histogram, Histogram)> = (0..40).map(|_| (side(), side())).collect();
         let units: Vec<Unit<'_>> = cells.iter().map(|(a, b)| (a, b)).collect();
-        let found = log_ratio_deviation(&units, &Weights::draw(40, 400, 5), &[0.5], 1e7)[0].unwrap();
+        let found = log_ratio_variation(&units, &Weights::draw(40, 400, 5), &[0.5], 1e7)[0].unwrap().deviation;
         let expected = 2.0_f64.sqrt() * 0.5 / 2000.0_f64.sqrt() / 1.5;
         assert!((0.6..1.5).contains(&(found / expected)), "{found} {expected}");
     }
@@ -151,7 +178,7 @@ mod tests {
     fn empty_sides_have_no_deviation() {
         let (full, empty) = (histogram(1..100), Histogram::default());
         let units: Vec<Unit<'_>> = vec![(&full, &empty); 10];
-        assert_eq!(log_ratio_deviation(&units, &Weights::draw(10, 50, 1), &[0.5], 1e7), [None]);
-        assert_eq!(log_ratio_deviation(&[], &Weights::draw(0, 50, 1), &[0.5], 1e7), [None]);
+        assert_eq!(log_ratio_variation(&units, &Weights::draw(10, 50, 1), &[0.5], 1e7), [None]);
+        assert_eq!(log_ratio_variation(&[], &Weights::draw(0, 50, 1), &[0.5], 1e7), [None]);
     }
 }
