@@ -1,15 +1,36 @@
 //! How a value changed, as a class that many pairs of one cause share.
+//!
+//! Classes are few, so that 5,000 rounded prices are one group and not 5,000. Invariant: a class never
+//! depends on more of the values than it names.
 
+mod decimal;
+mod number;
+mod text;
+
+pub(super) use number::of_numbers;
+pub(super) use text::{TextChange, of_texts};
+
+use std::borrow::Cow;
 use std::fmt;
 
-/// The class of a change: `null -> ""`, `int -> string`, `200 -> 503`, `rounded to 1 digit`.
+/// The class of a change: `null -> ""`, `integer -> string`, `200 -> 503`, `rounded to 1 digit`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Change(String);
+pub struct Change(Cow<'static, str>);
 
 impl Change {
+    /// A class of a fixed name.
+    pub(crate) const fn named(name: &'static str) -> Change {
+        Change(Cow::Borrowed(name))
+    }
+
+    /// A class whose name holds a number or short values.
+    pub(crate) fn told(name: String) -> Change {
+        Change(Cow::Owned(name))
+    }
+
     /// The class "from one thing to another".
-    pub fn between(from: &str, to: &str) -> Change {
-        Change(format!("{from} -> {to}"))
+    pub(crate) fn between(from: &str, to: &str) -> Change {
+        Change::told(format!("{from} -> {to}"))
     }
 
     /// The text that is shown, and that stands in a group's identity.

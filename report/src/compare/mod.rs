@@ -5,13 +5,28 @@
 //! in [`crate::noise`]. Invariant: no response, however broken, makes a comparison panic or take time or
 //! memory beyond its bounds, and two responses without differences are equal under the rules given.
 
+mod align;
+mod body;
 mod change;
+mod cookies;
+mod format;
+mod headers;
+mod json;
+mod path;
 mod rules;
+mod sink;
+#[cfg(test)]
+mod tests;
 
 pub use change::Change;
-pub use rules::{IgnoreRule, RuleError, RuleId, Rules, Subject};
+pub use rules::{IgnoreRule, RuleError, RuleId, Rules};
+
+pub(crate) use rules::EndpointRules;
+use rules::Subject;
 
 use corpus::digest::Digest;
+use headers::Bodies;
+use sink::Sink;
 use std::borrow::Cow;
 use std::ops::Range;
 use wire::http1::Headers;
@@ -94,12 +109,41 @@ pub struct Difference {
     /// Where: a normalised path with indexes as `[*]` and id-like keys as `{*}`, `header:NAME`,
     /// `trailer:NAME`, `status`, or `body` for a body that is compared as a whole.
     pub path: String,
+    /// In which part of the response.
+    pub place: Place,
+    /// Whether it counts as a mismatch.
+    pub weight: Weight,
     /// In which way.
     pub kind: Kind,
     /// How the value changed.
     pub change: Change,
+    /// For a number of another value: its change of sign or of wholeness, which noise in the value does not
+    /// explain.
+    pub shape: Option<Change>,
     /// Where the two values are.
     pub locus: Locus,
+}
+
+/// A part of a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// The status.
+    Status,
+    /// A header field.
+    Header,
+    /// A trailer field.
+    Trailer,
+    /// The body.
+    Body,
+}
+
+/// Whether a difference counts as a mismatch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Weight {
+    /// Clients may rely on it.
+    Counts,
+    /// It names the server or the way there: reported and nothing else.
+    Incidental,
 }
 
 /// Where the two values of a difference are.
@@ -208,7 +252,7 @@ pub enum NotCompared {
     QueueFull,
     /// Not all of a body was seen.
     Incomplete,
-    /// Content coding expands beyond the limits, on both sides.
+    /// Neither side can be decoded, and one expands beyond the limits.
     DecodingLimit,
 }
 
@@ -239,6 +283,8 @@ impl NotCompared {
 pub struct Comparison<'a> {
     /// What differs, rules applied, in the order of the baseline's response.
     pub differences: Vec<Difference>,
+    /// Distinct differences beyond the 256 of one pair that are told apart.
+    pub more: u64,
     /// The rules that hid a difference of this pair, each once.
     pub ignored: Vec<RuleId>,
     /// Why the bodies were not compared, where they were not.
@@ -250,27 +296,40 @@ pub struct Comparison<'a> {
 }
 
 /// Compares the candidate's response with the baseline's, under the rules for `endpoint`.
+///
+/// Where the statuses differ, and not both are of success, the status is the one difference: it is the cause of
+/// whatever else differs. Values of headers that differ in every answer are compared by presence.
 pub fn compare_responses<'a>(
     rules: &Rules,
     endpoint: &str,
     baseline: &ResponseView<'a>,
     candidate: &ResponseView<'a>,
 ) -> Comparison<'a> {
+    compare_under(&rules.of_endpoint(endpoint), baseline, candidate)
+}
+
+/// As [`compare_responses`], with the endpoint's rules already chosen.
+pub(crate) fn compare_under<'a>(
+    rules: &EndpointRules<'_>,
+    baseline: &ResponseView<'a>,
+    candidate: &ResponseView<'a>,
+) -> Comparison<'a> {
+    let mut sink = Sink::new(rules);
     let mut comparison = Comparison::default();
     if baseline.status != candidate.status {
-        let difference = Difference {
-            path: "status".to_owned(),
-            kind: Kind::Status,
-            change: Change::between(&baseline.status.to_string(), &candidate.status.to_string()),
-            locus: Locus::Text {
-                baseline: Some(baseline.status.to_string()),
-                candidate: Some(candidate.status.to_string()),
-            },
-        };
-        match rules.ignores(endpoint, Subject::Status, Kind::Status) {
-            Some(rule) => comparison.ignored.push(rule),
-            None => comparison.differences.push(difference),
-        }
+        sink.status(baseline.status, candidate.status);
     }
-    comparison
+    if comparable_status(baseline.status, candidate.status) {
+        let same = body::same_as_received(baseline, candidate);
+        if !same {
+            let compared = body::compare(&mut sink, baseline, candidate);
+            comparison.baseline_body = compared.baseline;
+            comparison.candidate_body = compared.candidate;
+            comparison.not_compared = compared.not_compared;
+        }
+        let bodies = if same { Bodies::Same } else { Bodies::Differ };
+        headers::compare(&mut sink, Place::Header, baseline.headers, candidate.headers, bodies);
+        headers::compare(&mut sink, Place::Trailer, baseline.trailers, candidate.trailers, bodies);
+    }
+    Comparison { differences: sink.differences, ignored: sink.ignored, more: sink.more, ..comparison }
 }
