@@ -354,3 +354,65 @@ fn next_in_extension(part: LinePart, byte: u8) -> Option<LinePart> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Payload, trailers and end of `input`, or why not.
+    fn check(input: &str, strictness: Strictness, expected: Result<&str, Kind>) {
+        let mut body = BodyDecoder::new(BodyLength::Chunked, strictness);
+        let (mut at, mut payload) = (0, Vec::new());
+        let found = loop {
+            let rest = &input.as_bytes()[at..];
+            match body.decode(rest) {
+                Err(error) => break Err(error.kind),
+                Ok(step) => {
+                    payload.extend_from_slice(&rest[step.data]);
+                    at += step.consumed;
+                    if body.is_done() || at == input.len() {
+                        let (text, end) = (payload.escape_ascii(), body.finish_at_eof());
+                        break Ok(format!("{text} {:?} {end:?}", body.trailers()));
+                    }
+                }
+            }
+        };
+        assert_eq!(found, expected.map(str::to_owned), "{input:?}");
+    }
+
+    #[test]
+    fn chunks() {
+        use Strictness::{Lenient, Strict};
+        check("5\r\nhello\r\n0\r\n\r\n", Strict, Ok("hello [] Complete"));
+        check("5;a=\"x;\\\"y\" ; b\r\nhello\r\n00\r\nT: v\r\n\r\n", Strict, Ok("hello [T: v] Complete"));
+        check("5\r\nhel", Strict, Ok("hel [] Incomplete { missing: Some(2) }"));
+        check("5\r\nhello\r\n0\r\nT: v\r\n", Strict, Ok("hello [] Incomplete { missing: None }"));
+        check("5 \r\nhello\r\n0\r\n\r\n", Strict, Err(Kind::InvalidChunkSize));
+        check("5 \r\nhello\n0\n\n", Lenient, Ok("hello [] Complete"));
+        check("5;=\r\nhello\r\n0\r\n\r\n", Strict, Err(Kind::InvalidExtension));
+        check("5;=\r\nhello\r\n0\r\n\r\n", Lenient, Ok("hello [] Complete"));
+        check("5\r\nhelloX", Lenient, Err(Kind::MissingChunkEnd));
+        check("10000000000000000\r\n", Lenient, Err(Kind::ChunkSizeOverflow));
+        let bad_name = Kind::Trailer(crate::http1::HeadErrorKind::InvalidFieldName);
+        check("0\r\nbad trailer\r\n\r\n", Strict, Err(bad_name));
+    }
+
+    #[test]
+    fn gaps() {
+        let mut body = BodyDecoder::new(BodyLength::Length(10), Strictness::Lenient);
+        assert_eq!(body.decode(b"abc").map(|step| step.consumed), Ok(3));
+        assert_eq!(body.skip(8), GapOutcome::Lost { payload: 7 });
+        assert_eq!(body.skip(5), GapOutcome::Inside);
+        assert_eq!(body.finish_at_eof(), Completion::Incomplete { missing: Some(2) });
+        assert_eq!(body.skip(2), GapOutcome::Inside);
+        assert_eq!((body.is_done(), body.missing()), (true, 7));
+        assert_eq!(body.skip(1), GapOutcome::Lost { payload: 0 });
+
+        let mut chunked = BodyDecoder::new(BodyLength::Chunked, Strictness::Lenient);
+        assert_eq!(chunked.skip(1), GapOutcome::Lost { payload: 0 });
+        assert_eq!(chunked.decode(b"8\r\nab").map(|step| step.data), Ok(3..5));
+        assert_eq!(chunked.skip(6), GapOutcome::Inside);
+        assert_eq!(chunked.decode(b"\r\n0\r\n\r\n").map(|step| step.consumed), Ok(7));
+        assert!(chunked.is_done());
+    }
+}

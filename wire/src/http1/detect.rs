@@ -192,3 +192,51 @@ fn fields_follow(input: &[u8], at: usize) -> Likeness {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(input: &str, request: Likeness, response: Likeness) {
+        assert_eq!(looks_like_request(input.as_bytes()), request, "{input:?}");
+        assert_eq!(looks_like_response(input.as_bytes()), response, "{input:?}");
+    }
+
+    #[test]
+    fn likeness() {
+        use Likeness::{NeedMore, No, Yes};
+        check("GET / HTTP/1.1\r\n", Yes, No);
+        check("\r\nM-SEARCH * HTTP/1.0\n", Yes, No);
+        check("GET /a b HTTP/1.1\r\n", Yes, No);
+        check("GET /", NeedMore, No);
+        check("", NeedMore, NeedMore);
+        check("HTTP/1.", No, NeedMore);
+        check("HTTP/1.1 200", No, NeedMore);
+        check("HTTP/1.1 200\r\n", No, Yes);
+        check("HTTP/1.1 2000 OK\r\n", No, No);
+        check("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", No, No);
+        check("SSH-2.0-OpenSSH_9.6\r\n", No, No);
+        check("\u{16}\u{3}\u{1}", No, No);
+        check("HELO example.com\r\n", No, No);
+    }
+
+    fn check_start(input: &str, kind: MessageKind, expected: MessageStart) {
+        assert_eq!(find_message_start(input.as_bytes(), kind), expected, "{input:?}");
+    }
+
+    #[test]
+    fn starts_behind_a_gap() {
+        use MessageKind::{Request, Response};
+        use MessageStart::{At, KeepFrom};
+        check_start("rest of body}HTTP/1.1 200 OK\r\nA: b\r\n\r\n", Response, At(13));
+        check_start("see HTTP/1.1 200 OK for\n and HTTP/1.1 204\r\n\r\n", Response, At(29));
+        check_start("bodyHTTP/1", Response, KeepFrom(4));
+        check_start("bodyHTTP/1.1 200 O", Response, KeepFrom(4));
+        check_start("nothing", Response, KeepFrom(7));
+        check_start("{\"a\":1}GET /x HTTP/1.1\r\nHost: h\r\n\r\n", Request, At(7));
+        check_start("tail\r\nBREW /pot HTTP/1.1\r\n\r\n", Request, At(6));
+        check_start("a=1POST /x HTTP/1.1\r\nHost: h\r\n\r\n", Request, At(3));
+        check_start("line\nGET /x HT", Request, KeepFrom(5));
+        check_start("line\nGET /x HTTP/1.1\r\nHo", Request, KeepFrom(5));
+    }
+}

@@ -220,3 +220,61 @@ fn parse_length(digits: &[u8]) -> Result<u64, FramingError> {
             .ok_or(FramingError::LengthOverflow)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::Headers;
+
+    type Fields<'a> = [(&'a str, &'a str)];
+
+    fn check(status: u16, method: &str, fields: &Fields<'_>, expected: Result<BodyLength, FramingError>) {
+        let headers: Headers = fields.iter().copied().collect();
+        let headers = headers.as_ref();
+        let head = ResponseHeadRef { version: Version::Http11, status, reason: b"", headers };
+        let found = Framing::of_response(&head, Some(method.as_bytes()), Strictness::Strict);
+        assert_eq!(found.map(|framing| framing.body), expected, "{status} {method} {fields:?}");
+    }
+
+    #[test]
+    fn responses() {
+        use BodyLength::{Chunked, Length, None, Tunnel, UntilClose};
+        let (five, chunked) = (("Content-Length", "5"), ("Transfer-Encoding", "gzip, Chunked"));
+        check(200, "GET", &[five], Ok(Length(5)));
+        check(200, "GET", &[("Content-Length", "0")], Ok(None));
+        check(200, "GET", &[], Ok(UntilClose));
+        check(200, "GET", &[chunked, five], Ok(Chunked));
+        check(200, "GET", &[chunked, ("transfer-encoding", "gzip")], Ok(UntilClose));
+        check(200, "HEAD", &[five], Ok(None));
+        check(304, "GET", &[chunked], Ok(None));
+        check(204, "GET", &[five], Ok(None));
+        check(103, "GET", &[], Ok(None));
+        check(101, "GET", &[], Ok(Tunnel));
+        check(200, "CONNECT", &[five], Ok(Tunnel));
+        check(407, "CONNECT", &[five], Ok(Length(5)));
+    }
+
+    #[test]
+    fn lengths_that_cannot_be_told() {
+        let five = ("Content-Length", "5");
+        check(200, "GET", &[five, ("content-length", "6")], Err(FramingError::ConflictingLengths));
+        check(200, "GET", &[("Content-Length", "-1")], Err(FramingError::InvalidLength));
+        let beyond = ("Content-Length", "18446744073709551616");
+        check(200, "GET", &[beyond], Err(FramingError::LengthOverflow));
+        let twice = ("Transfer-Encoding", "chunked, chunked");
+        check(200, "GET", &[twice], Err(FramingError::RepeatedChunked));
+    }
+
+    fn check_persistence(version: Version, connection: &str, expected: Persistence) {
+        let headers: Headers = [("connection", connection)].into_iter().collect();
+        assert_eq!(Persistence::of(version, headers.as_ref()), expected);
+    }
+
+    #[test]
+    fn persistence() {
+        check_persistence(Version::Http11, "", Persistence::KeepAlive);
+        check_persistence(Version::Http11, "foo, Close", Persistence::Close);
+        check_persistence(Version::Http10, "", Persistence::Close);
+        check_persistence(Version::Http10, "Keep-Alive", Persistence::KeepAlive);
+    }
+}

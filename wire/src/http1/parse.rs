@@ -469,3 +469,6 @@ fn unfold(head: &[u8], fields: &mut [Field], copy: &mut Vec<u8>) {
         field.value += lead as u32;
     }
 }
+
+#[cfg(test)]
+mod tests;

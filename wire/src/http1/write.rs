@@ -144,3 +144,58 @@ fn write_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::Headers;
+
+    const FIELDS: [(&str, &str); 4] =
+        [("HOST", "h"), ("content-length", "9"), ("X", ""), ("Transfer-Encoding", "chunked")];
+
+    fn check(fields: &[(&str, &str)], body: SentBody, expected: Result<&str, WriteError>) {
+        let headers: Headers = fields.iter().copied().collect();
+        let mut out = Vec::new();
+        let sent = write_request(&mut out, b"POST", b"/a?b", Version::Http11, headers.as_ref(), body);
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(sent.map(|()| text.as_str()), expected);
+    }
+
+    #[test]
+    fn requests_as_given_and_reframed() {
+        let head = "POST /a?b HTTP/1.1\r\nHOST: h\r\n";
+        let given = format!("{head}content-length: 9\r\nX: \r\nTransfer-Encoding: chunked\r\n\r\n");
+        check(&FIELDS, SentBody::AsGiven, Ok(&given));
+        check(&FIELDS, SentBody::Length(3), Ok(&format!("{head}content-length: 3\r\nX: \r\n\r\n")));
+        let chunked = format!("{head}X: \r\nTransfer-Encoding: chunked\r\n\r\n");
+        check(&FIELDS, SentBody::Chunked, Ok(&chunked));
+        check(&FIELDS[..1], SentBody::Length(0), Ok(&format!("{head}Content-Length: 0\r\n\r\n")));
+    }
+
+    #[test]
+    fn what_would_read_back_differently_is_refused() {
+        check(&[("X", "a\r\nY: b")], SentBody::AsGiven, Err(WriteError::InvalidFieldValue));
+        check(&[("X y", "a")], SentBody::AsGiven, Err(WriteError::InvalidFieldName));
+        let none = Headers::new();
+        for (method, target) in [("GET /", "/"), ("GET", "/ HTTP/1.1\r\nX: "), ("", "/"), ("GET", "")] {
+            let mut out = Vec::new();
+            let (method, target) = (method.as_bytes(), target.as_bytes());
+            let sent =
+                write_request(&mut out, method, target, Version::Http11, none.as_ref(), SentBody::AsGiven);
+            assert!(sent.is_err() && out.is_empty());
+        }
+    }
+
+    #[test]
+    fn responses_and_chunks() {
+        let mut out = Vec::new();
+        let headers: Headers = [("A", "b")].into_iter().collect();
+        write_response(&mut out, Version::Http10, 299, b"", headers.as_ref(), SentBody::Chunked).unwrap();
+        write_chunk(&mut out, b"");
+        write_chunk(&mut out, &[b'x'; 16]);
+        write_last_chunk(&mut out, headers.as_ref()).unwrap();
+        let expected = "HTTP/1.0 299 \r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n\
+            10\r\nxxxxxxxxxxxxxxxx\r\n0\r\nA: b\r\n\r\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+}

@@ -20,34 +20,30 @@ pub fn canonical_hash(tree: &Tree<'_>) -> u128 {
 pub fn node_hash(node: Node<'_>) -> u128 {
     let mut state = Mixer::new();
     match node.value() {
-        Value::Null => state.word(1),
-        Value::Bool(value) => state.word(2 + u64::from(value)),
+        Value::Null => state.tag(1, 0),
+        Value::Bool(value) => state.tag(2, usize::from(value)),
         Value::Number(number) => {
-            state.word(4);
+            state.tag(3, 0);
             number.hash(&mut state);
         }
-        Value::String(text) => {
-            state.word(5);
-            state.write(text);
-        }
+        Value::String(text) => state.text(4, text),
         Value::Array => {
-            state.word(6);
+            state.tag(5, node.child_count());
             for child in node.children() {
                 state.wide(node_hash(child));
             }
         }
         Value::Object if node.has_duplicate_keys() => {
-            state.word(7);
+            state.tag(6, node.child_count());
             for (key, value) in node.members() {
                 state.wide(hash_member(key, value));
             }
         }
         Value::Object => {
-            state.word(8);
-            let sum =
-                node.members().fold(0_u128, |sum, (key, value)| sum.wrapping_add(hash_member(key, value)));
-            state.word(node.child_count() as u64);
-            state.wide(sum);
+            state.tag(7, node.child_count());
+            state.wide(
+                node.members().fold(0_u128, |sum, (key, value)| sum.wrapping_add(hash_member(key, value))),
+            );
         }
     }
     state.finish_wide()
@@ -55,7 +51,7 @@ pub fn node_hash(node: Node<'_>) -> u128 {
 
 fn hash_member(key: &[u8], value: Node<'_>) -> u128 {
     let mut state = Mixer::new();
-    state.write(key);
+    state.text(8, key);
     state.wide(node_hash(value));
     state.finish_wide()
 }
@@ -87,28 +83,51 @@ impl Mixer {
         self.word((value >> 64) as u64);
     }
 
-    fn finish_wide(mut self) -> u128 {
-        self.word(SEEDS[1]);
-        self.word(SEEDS[0]);
-        u128::from(self.lanes[0]) << 64 | u128::from(self.lanes[1])
+    /// A kind with its length: what follows cannot be read in two ways.
+    fn tag(&mut self, tag: u64, len: usize) {
+        self.word(tag << 56 | len as u64);
     }
-}
 
-impl Hasher for Mixer {
-    fn write(&mut self, bytes: &[u8]) {
+    fn text(&mut self, tag: u64, bytes: &[u8]) {
+        self.tag(tag, bytes.len());
         let mut chunks = bytes.chunks_exact(8);
         for chunk in &mut chunks {
             self.word(u64::from_le_bytes(chunk.try_into().expect("the chunk has eight bytes")));
         }
-        let mut last = [0; 8];
         let rest = chunks.remainder();
-        last[..rest.len()].copy_from_slice(rest);
-        self.word(u64::from_le_bytes(last));
-        self.word(bytes.len() as u64);
+        if !rest.is_empty() {
+            let mut last = [0; 8];
+            last[..rest.len()].copy_from_slice(rest);
+            self.word(u64::from_le_bytes(last));
+        }
+    }
+
+    fn finish_wide(mut self) -> u128 {
+        self.word(SEEDS[1]);
+        u128::from(self.lanes[0]) << 64 | u128::from(self.lanes[1])
+    }
+}
+
+/// For the parts of numbers.
+impl Hasher for Mixer {
+    fn write(&mut self, bytes: &[u8]) {
+        self.text(9, bytes);
     }
 
     fn write_u8(&mut self, byte: u8) {
         self.word(u64::from(byte));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.word(word);
+    }
+
+    fn write_i128(&mut self, value: i128) {
+        self.wide(value as u128);
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.word(value as u64);
     }
 
     fn finish(&self) -> u64 {

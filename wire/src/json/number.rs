@@ -185,10 +185,16 @@ impl Hash for Number<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let decimal = self.decimal();
         (decimal.negative, decimal.exponent).hash(state);
+        // Eighteen digits fit a word; a leading one keeps their number apart.
+        let mut word = 1_u64;
         for digit in decimal.digits() {
-            state.write_u8(*digit);
+            if word >= 1_000_000_000_000_000_000 {
+                state.write_u64(word);
+                word = 1;
+            }
+            word = word * 10 + u64::from(digit - b'0');
         }
-        state.write_u8(b'.');
+        state.write_u64(word);
     }
 }
 
