@@ -1,9 +1,12 @@
 //! Which exchanges of a corpus are meant: by time, endpoint, session and filter expression.
 
+pub mod filter;
+
 use crate::exchange::Exchange;
 use crate::ids::{EndpointId, SessionId};
 use crate::time::CaptureTime;
 use crate::units::Fraction;
+pub use filter::{Filter, FilterError};
 use std::ops::Range;
 
 /// A choice of exchanges. All parts have to agree; a part that is not set agrees with everything.
@@ -15,6 +18,8 @@ pub struct Selection {
     pub endpoints: Option<Vec<EndpointId>>,
     /// Whole sessions, chosen by their hash.
     pub sessions: Option<SessionShare>,
+    /// An expression.
+    pub filter: Option<Filter>,
 }
 
 /// A share of the sessions. Equal seeds choose consistently: a smaller share is part of a larger one.
@@ -33,10 +38,11 @@ impl Selection {
     }
 
     /// Whether `exchange` is chosen.
-    pub fn holds(&self, exchange: &Exchange, endpoint: EndpointId, _endpoint_name: &str) -> bool {
+    pub fn holds(&self, exchange: &Exchange, endpoint: EndpointId, endpoint_name: &str) -> bool {
         self.holds_time(exchange.request_time.first)
             && self.holds_endpoint(endpoint)
             && self.holds_session(exchange.session)
+            && self.filter.as_ref().is_none_or(|filter| filter.matches(exchange, endpoint_name))
     }
 
     /// Whether a request that began at `time` may be chosen.
