@@ -3,6 +3,13 @@
 //! What differs in the same requests has one cause, named by its shallowest path. Invariant: the identity
 //! of a group depends on endpoint, path, kind and change alone, so that it survives a rerun.
 
+mod causes;
+pub(crate) mod examples;
+mod excerpt;
+pub(crate) mod sketch;
+
+pub(crate) use causes::{Candidate, causes};
+
 use crate::compare::Kind;
 use corpus::ids::{EndpointId, ExchangeId, PlanSeq};
 use corpus::time::RunTime;

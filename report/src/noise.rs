@@ -4,11 +4,22 @@
 //! resolved when all pairs were seen. Invariant: shape (missing, extra, type, status) is never explained
 //! away, memory is bounded by units and not by pairs, and what a bound cuts off is counted.
 
-use crate::compare::{NotCompared, ResponseView, RuleId, Rules};
+mod decide;
+mod exchanges;
+mod resolve;
+mod sets;
+#[cfg(test)]
+mod tests;
+mod units;
+
+use crate::compare::{self, Comparison, NotCompared, ResponseView, RuleId, Rules};
 use crate::group::{Group, NoiseRates, Signature};
 use corpus::ids::{EndpointId, ExchangeId, PlanSeq};
 use corpus::time::RunTime;
+use exchanges::{Exchanges, Seen};
+use sets::Sets;
 use std::collections::BTreeMap;
+use units::{PairOf, UnitId, Units};
 
 /// What a pair belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -52,16 +63,54 @@ impl Default for NoiseSettings {
 }
 
 /// Takes pairs one by one and resolves them at the end.
+///
+/// Give it the pairs in the order of the plan: examples and first occurrences follow the order of the calls.
 #[derive(Debug)]
 pub struct Accumulator {
     rules: Rules,
     endpoints: Vec<String>,
+    units: Units,
+    sets: Sets,
+    exchanges: Exchanges,
+    totals: Vec<Totals>,
+    rule_hits: Vec<u64>,
+    not_compared: BTreeMap<NotCompared, u64>,
+    /// Units of the pair at hand.
+    shown: Vec<UnitId>,
+}
+
+/// Running counts of one endpoint.
+#[derive(Debug, Clone, Copy, Default)]
+struct Totals {
+    counts: EndpointCounts,
+    candidate_noise: u64,
+}
+
+/// Whether a pair shows a difference that counts, noise included: what is known before the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PairResult {
+    /// Nothing that counts differs.
+    Equal,
+    /// Something differs.
+    Differs,
+    /// The bodies were not compared.
+    NotCompared(NotCompared),
 }
 
 impl Accumulator {
     /// An accumulator for pairs of the endpoints of these names.
     pub fn new(rules: Rules, endpoints: Vec<String>) -> Accumulator {
-        Accumulator { rules, endpoints }
+        Accumulator {
+            totals: vec![Totals::default(); endpoints.len()],
+            rule_hits: vec![0; rules.len()],
+            rules,
+            endpoints,
+            units: Units::default(),
+            sets: Sets::default(),
+            exchanges: Exchanges::default(),
+            not_compared: BTreeMap::new(),
+            shown: Vec::new(),
+        }
     }
 
     /// Compares baseline and candidate and counts what differs.
@@ -70,26 +119,88 @@ impl Accumulator {
         context: &PairContext<'_>,
         baseline: &ResponseView<'_>,
         candidate: &ResponseView<'_>,
-    ) {
-        let name = self.endpoints.get(context.endpoint.0 as usize).map_or("", String::as_str);
-        let _comparison = crate::compare::compare_responses(&self.rules, name, baseline, candidate);
+    ) -> PairResult {
+        let comparison = self.compare(context, baseline, candidate);
+        for rule in &comparison.ignored {
+            self.rule_hits[rule.0] += 1;
+        }
+        if let Some(reason) = comparison.not_compared {
+            *self.not_compared.entry(reason).or_default() += 1;
+        }
+        self.count(PairOf::Backends, context, &comparison)
     }
 
     /// Compares two responses of one backend and counts what differs as noise.
     pub fn noise_pair(
         &mut self,
         context: &PairContext<'_>,
-        _source: NoiseSource,
+        source: NoiseSource,
         first: &ResponseView<'_>,
         second: &ResponseView<'_>,
-    ) {
-        let name = self.endpoints.get(context.endpoint.0 as usize).map_or("", String::as_str);
-        let _comparison = crate::compare::compare_responses(&self.rules, name, first, second);
+    ) -> PairResult {
+        let comparison = self.compare(context, first, second);
+        let of = match source {
+            NoiseSource::Baseline => PairOf::Baseline,
+            NoiseSource::Candidate => PairOf::Candidate,
+        };
+        self.count(of, context, &comparison)
     }
 
     /// Decides what is noise and groups the rest.
-    pub fn finish(self, _settings: NoiseSettings) -> Resolved {
-        Resolved::default()
+    pub fn finish(self, settings: NoiseSettings) -> Resolved {
+        resolve::resolve(self, &settings)
+    }
+
+    fn compare<'a>(
+        &self,
+        context: &PairContext<'_>,
+        a: &ResponseView<'a>,
+        b: &ResponseView<'a>,
+    ) -> Comparison<'a> {
+        let name = self.endpoints.get(context.endpoint.0 as usize).map_or("", String::as_str);
+        compare::compare_under(&self.rules.of_endpoint(name), a, b)
+    }
+
+    fn count(&mut self, of: PairOf, context: &PairContext<'_>, comparison: &Comparison<'_>) -> PairResult {
+        self.units.count(of, context, comparison, &mut self.shown);
+        let set = self.sets.id(context.endpoint, &self.shown, &self.units);
+        let result = match comparison.not_compared {
+            Some(reason) => PairResult::NotCompared(reason),
+            None if self.sets.is_empty_set(set) => PairResult::Equal,
+            None => PairResult::Differs,
+        };
+        let counts = self.sets.counts(set);
+        let totals = self.totals.get_mut(context.endpoint.0 as usize);
+        let known = self.exchanges.entry(context.exchange, context.endpoint);
+        let (counter, tally, seen) = match (of, totals) {
+            (_, None) => return result,
+            (PairOf::Candidate, Some(totals)) => {
+                totals.candidate_noise += u64::from(comparison.not_compared.is_none());
+                return result;
+            }
+            (PairOf::Backends, Some(totals)) => {
+                (&mut counts.pairs, &mut totals.counts.pairs, known.map(|known| &mut known.pairs))
+            }
+            (PairOf::Baseline, Some(totals)) => {
+                (&mut counts.noise, &mut totals.counts.noise, known.map(|known| &mut known.noise))
+            }
+        };
+        *counter += 1;
+        let is_compared = comparison.not_compared.is_none();
+        if is_compared {
+            tally.compared.pairs += 1;
+        } else {
+            tally.not_compared.pairs += 1;
+        }
+        if let Some(seen) = seen {
+            seen.add(set);
+            if is_compared {
+                seen.compared = Seen::Yes;
+            } else {
+                seen.not_compared = Seen::Yes;
+            }
+        }
+        result
     }
 }
 
@@ -108,6 +219,8 @@ pub struct Resolved {
     pub endpoints: Vec<EndpointCounts>,
     /// Differences that were counted but not told apart because a bound on distinct ones was reached.
     pub other: u64,
+    /// Pairs whose many noisy differences were cut to the one least like noise, because a bound was reached.
+    pub cut: u64,
 }
 
 /// A unit that is noise.
@@ -153,6 +266,6 @@ pub struct Tally {
 pub struct Count {
     /// Pairs.
     pub pairs: u64,
-    /// Distinct recorded exchanges: exact up to a million in all, scaled up from a sample beyond.
+    /// Distinct recorded exchanges: exact up to half a million in all, scaled up from a sample beyond.
     pub exchanges: u64,
 }

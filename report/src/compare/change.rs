@@ -13,6 +13,9 @@ pub(super) use text::{TextChange, of_texts};
 use std::borrow::Cow;
 use std::fmt;
 
+/// How the class of a rounded number begins.
+const ROUNDED: &str = "rounded to ";
+
 /// The class of a change: `null -> ""`, `integer -> string`, `200 -> 503`, `rounded to 1 digit`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Change(Cow<'static, str>);
@@ -26,6 +29,25 @@ impl Change {
     /// A class whose name holds a number or short values.
     pub(crate) fn told(name: String) -> Change {
         Change(Cow::Owned(name))
+    }
+
+    /// The class of a number rounded to this many decimals.
+    pub(crate) fn rounded(decimals: usize) -> Change {
+        Change::told(format!("{ROUNDED}{decimals} decimals"))
+    }
+
+    /// Whether two changes are one: numbers rounded to two decimals often need only one of them, or none.
+    pub(crate) fn is_kin(&self, other: &Change) -> bool {
+        self == other || (self.rounding().is_some() && other.rounding().is_some())
+    }
+
+    /// Whether `other` is a rounding to more decimals than this.
+    pub(crate) fn is_finer(&self, other: &Change) -> bool {
+        self.rounding().zip(other.rounding()).is_some_and(|(own, other)| other > own)
+    }
+
+    fn rounding(&self) -> Option<usize> {
+        self.0.strip_prefix(ROUNDED)?.strip_suffix(" decimals")?.parse().ok()
     }
 
     /// The class "from one thing to another".

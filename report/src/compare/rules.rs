@@ -121,12 +121,12 @@ impl Rules {
     ///
     /// # Errors
     /// Where a path is none.
-    pub fn new(rules: &[IgnoreRule]) -> Result<Rules, RuleError> {
-        let compile = |(index, rule): (usize, &IgnoreRule)| {
+    pub fn new(rules: Vec<IgnoreRule>) -> Result<Rules, RuleError> {
+        let compile = |(index, rule): (usize, IgnoreRule)| {
             let place = Place::parse(index, &rule.path)?;
-            Ok(Rule { endpoint: rule.endpoint.clone(), place, kind: rule.kind })
+            Ok(Rule { endpoint: rule.endpoint, place, kind: rule.kind })
         };
-        Ok(Rules { rules: rules.iter().enumerate().map(compile).collect::<Result<_, _>>()? })
+        Ok(Rules { rules: rules.into_iter().enumerate().map(compile).collect::<Result<_, _>>()? })
     }
 
     /// How many rules there are.
@@ -168,7 +168,7 @@ mod tests {
     /// Whether a rule of this path covers the JSON location, header or named place.
     fn check(rule: &str, subject: Subject<'_, '_>, expected: bool) {
         let rule = IgnoreRule { endpoint: None, path: rule.to_owned(), kind: None };
-        let rules = Rules::new(&[rule]).unwrap();
+        let rules = Rules::new(vec![rule]).unwrap();
         let found = rules.of_endpoint("GET /").ignoring(subject, Kind::Value);
         assert_eq!(found.is_some(), expected, "{rules:?} {subject:?}");
     }
@@ -193,7 +193,7 @@ mod tests {
     fn endpoint_and_kind_bound_a_rule() {
         let endpoint = Some("GET /a".to_owned());
         let rule = IgnoreRule { endpoint, path: "$.x".to_owned(), kind: Some(Kind::Value) };
-        let rules = Rules::new(&[rule]).unwrap();
+        let rules = Rules::new(vec![rule]).unwrap();
         let steps = [Step::Name(b"x")];
         let found = |endpoint: &str, kind| rules.of_endpoint(endpoint).ignoring(Subject::Json(&steps), kind);
         assert_eq!(found("GET /a", Kind::Value), Some(RuleId(0)));
@@ -205,7 +205,7 @@ mod tests {
     fn what_is_no_path_is_refused() {
         for path in ["", "user", "header:", "$.a[?@.b]", "Status"] {
             let rule = IgnoreRule { endpoint: None, path: path.to_owned(), kind: None };
-            assert!(Rules::new(&[rule]).is_err(), "{path:?}");
+            assert!(Rules::new(vec![rule]).is_err(), "{path:?}");
         }
     }
 }

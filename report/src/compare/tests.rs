@@ -33,7 +33,7 @@ fn lines(rules: &[(&str, Option<Kind>)], a: &Response, b: &Response) -> Vec<Stri
         path: (*path).to_owned(),
         kind: *kind,
     };
-    let rules = Rules::new(&rules.iter().map(rule).collect::<Vec<_>>()).unwrap();
+    let rules = Rules::new(rules.iter().map(rule).collect()).unwrap();
     let (x, y) = (a.view(), b.view());
     let found = compare_responses(&rules, "GET /", &x, &y);
     let text = |body: &[u8], range: &Option<Range<usize>>| match range {

@@ -36,10 +36,10 @@ fn class(a: &Decimal, b: &Decimal) -> Change {
         return scaled(b.exponent - a.exponent);
     }
     if is_rounded(a, b) {
-        return rounded_to(b.scale());
+        return Change::rounded(b.scale());
     }
     if is_rounded(b, a) {
-        return Change::told(format!("rounded to {} no more", digits(a.scale())));
+        return Change::told(format!("{} decimals -> more", a.scale()));
     }
     ANOTHER
 }
@@ -49,17 +49,6 @@ fn scaled(power: i64) -> Change {
     match power.unsigned_abs() {
         magnitude @ 1..=9 => Change::told(format!("{sign} {}", 10_u64.pow(magnitude as u32))),
         _ => ANOTHER,
-    }
-}
-
-fn rounded_to(scale: usize) -> Change {
-    Change::told(format!("rounded to {}", digits(scale)))
-}
-
-fn digits(count: usize) -> String {
-    match count {
-        1 => "1 decimal".to_owned(),
-        _ => format!("{count} decimals"),
     }
 }
 
@@ -125,11 +114,11 @@ mod tests {
     #[test]
     fn numbers_have_classes() {
         check("12.34", "12", "rounded to 0 decimals; shape: decimal -> integer");
-        check("12.34", "12.3", "rounded to 1 decimal");
-        check("12.35", "12.4", "rounded to 1 decimal");
+        check("12.34", "12.3", "rounded to 1 decimals");
+        check("12.35", "12.4", "rounded to 1 decimals");
         check("19.99", "20", "rounded to 0 decimals; shape: decimal -> integer");
         check("0.005", "0.01", "rounded to 2 decimals");
-        check("12", "12.34", "rounded to 0 decimals no more; shape: integer -> decimal");
+        check("12", "12.34", "0 decimals -> more; shape: integer -> decimal");
         check("5", "5000", "* 1000");
         check("12.5", "1250", "* 100; shape: decimal -> integer");
         check("1.5e3", "1.5", "/ 1000");

@@ -81,7 +81,7 @@ mod tests {
         check("paid", "settled", "value paid -> settled");
         check("/orders", "/orders/", "value trailing slash");
         check("some longer text, 1", "some longer text, 2", "value another text");
-        check("12.34", "12.3", "value rounded to 1 decimal");
+        check("12.34", "12.3", "value rounded to 1 decimals");
         check("2024-05-01T10:00:00Z", "2024-05-01T11:00:00Z", "value +3600 s");
         check("2024-05-01T10:00:00Z", "2024-05-01T10:00:01Z", "value another text");
         check(
