@@ -47,9 +47,7 @@ const REASONS: usize = 3;
 pub fn index(walk: &IndexPage) -> String {
     page(&Frame { title: &walk.title, tool_version: &walk.tool_version }, |m| {
         m.raw("<main id=\"main\">");
-        banner(m, walk.verdict, &walk.title, |m| {
-            m.raw("<p class=\"head\">").text(&walk.headline).raw("</p>");
-        });
+        banner(m, walk.verdict, &walk.title, &walk.headline, "");
         m.raw("<section aria-labelledby=\"steps\"><h2 id=\"steps\">Steps</h2>");
         m.raw("<div class=\"card scroll\" role=\"region\" aria-labelledby=\"steps\" tabindex=\"0\"><table><thead><tr>");
         m.raw("<th scope=\"col\">Step</th><th scope=\"col\" class=\"r\">Of production</th><th scope=\"col\">Verdict</th>");

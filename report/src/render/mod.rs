@@ -9,4 +9,11 @@ mod number;
 mod text;
 mod words;
 
+#[cfg(test)]
+mod fixture;
+// The fixture is also a module of the example that renders it, where `summary` lies elsewhere.
+#[cfg(test)]
+use crate::summary;
+
+pub use html::html;
 pub use index::{IndexPage, IndexRow, index};

@@ -38,12 +38,15 @@ fn chip(m: &mut Markup, tone: &'static str, sign: &'static str, word: &'static s
     m.raw(word).raw("</span>");
 }
 
-/// The banner at the head of a page: icon, word, and what the caller adds under it.
+/// The banner at the head of a page: icon, word, and what it means.
+///
+/// The heading is the verdict, with what follows it in the headline where that begins with the verdict.
 pub(in crate::render) fn banner(
     m: &mut Markup,
     verdict: Verdict,
     kind: &str,
-    inside: impl FnOnce(&mut Markup),
+    headline: &str,
+    meaning: &'static str,
 ) {
     m.raw("<div class=\"verdict ").raw(tone(verdict)).raw("\">");
     m.raw("<svg class=\"icon\" viewBox=\"0 0 24 24\" aria-hidden=\"true\" fill=\"none\" stroke=\"currentColor\" ");
@@ -55,11 +58,14 @@ pub(in crate::render) fn banner(
             "<path d=\"M9.2 9.3a2.9 2.9 0 0 1 5.6.9c0 1.9-2.8 2.5-2.8 4\"/><path d=\"M12 17.3v.01\"/>"
         }
     });
-    m.raw("</svg><div><span class=\"kind\">")
-        .text(kind)
-        .raw("</span><h1>")
-        .raw(words::verdict(verdict))
-        .raw("</h1>");
-    inside(m);
-    m.raw("</div></div>\n");
+    m.raw("</svg><div><span class=\"kind\">").text(kind).raw("</span><h1>").raw(words::verdict(verdict));
+    let rest = headline.strip_prefix(verdict.name()).filter(|rest| rest.starts_with(' '));
+    if let Some(rest) = rest {
+        m.text(rest);
+    }
+    m.raw("</h1>");
+    if rest.is_none() {
+        m.raw("<p class=\"head\">").text(headline).raw("</p>");
+    }
+    m.raw("<p class=\"head\">").raw(meaning).raw("</p></div></div>\n");
 }
