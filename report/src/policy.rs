@@ -9,6 +9,7 @@ mod margin;
 
 pub use file::{PolicyError, parse, parse_canonical};
 pub use gating::{Baseline, gating_set};
+pub(crate) use gating::{LEAST_BEYOND, has_enough_beyond};
 pub use margin::{LatencyMargin, Level, MarginError, Points, Share};
 
 use crate::compare::{IgnoreRule, Kind, RuleError, Rules};

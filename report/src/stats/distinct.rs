@@ -17,7 +17,16 @@ pub(crate) struct Distinct {
 impl Distinct {
     /// Adds an id.
     pub(crate) fn add(&mut self, id: u64) {
-        let hash = mix(id ^ 0x5bf0_3635_dcd1_6f1b);
+        self.add_hash(mix(id ^ 0x5bf0_3635_dcd1_6f1b));
+    }
+
+    /// Adds every id of `other`.
+    pub(crate) fn absorb(&mut self, other: &Distinct) {
+        self.overflowed |= other.overflowed;
+        other.smallest.iter().for_each(|hash| self.add_hash(*hash));
+    }
+
+    fn add_hash(&mut self, hash: u64) {
         if self.smallest.len() == EXACT {
             let largest = self.smallest.last().copied().unwrap_or(u64::MAX);
             if hash >= largest {

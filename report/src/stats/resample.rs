@@ -169,7 +169,8 @@ mod tests {
             || histogram((0..50).map(|_| 1000 + draw.below(1000) as u64).collect::<Vec<_>>().into_iter());
         let cells: Vec<(Histogram, Histogram)> = (0..40).map(|_| (side(), side())).collect();
         let units: Vec<Unit<'_>> = cells.iter().map(|(a, b)| (a, b)).collect();
-        let found = log_ratio_variation(&units, &Weights::draw(40, 400, 5), &[0.5], 1e7)[0].unwrap().deviation;
+        let found =
+            log_ratio_variation(&units, &Weights::draw(40, 400, 5), &[0.5], 1e7)[0].unwrap().deviation;
         let expected = 2.0_f64.sqrt() * 0.5 / 2000.0_f64.sqrt() / 1.5;
         assert!((0.6..1.5).contains(&(found / expected)), "{found} {expected}");
     }

@@ -128,6 +128,8 @@ codes! {
     NotProvenAlone => "not_proven_alone",
     /// The baseline is the recording: latency is not judged.
     LatencyNotJudged => "latency_not_judged",
+    /// The run is too short for correlation over time to be seen.
+    ShortRun => "short_run",
     /// The certificate of a backend was not checked.
     Insecure => "insecure",
     /// A reason of the replayer's own to doubt the run.

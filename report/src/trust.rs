@@ -1,0 +1,418 @@
+//! Reasons to doubt a run, from a closed list, and which of them forbid go.
+//!
+//! Invariant: a run that is empty, cut, damaged, unlike the recording or judged by other rules than those fixed before
+//! it never passes for evidence.
+
+use crate::collect::{Counters, Excluded, Stratum};
+use crate::policy::{Baseline, Policy};
+use crate::stats::histogram::Histogram;
+use crate::summary::{Coverage, Effect, Reason, ReasonCode};
+use corpus::run::{RunEnd, RunHeader, RunSeal, Scale};
+use corpus::units::Speed;
+use std::collections::BTreeMap;
+
+/// The baseline's statuses must agree with the recorded ones in at least this share.
+const LIKE_RECORDING: f64 = 0.95;
+/// The recording must know the status of at least this share of what the baseline answered.
+const RECORDED_KNOWN: f64 = 0.5;
+/// A backend that fails more than this share is down, not slow.
+const DOWN: f64 = 0.5;
+/// The baseline may fail this share of what it answered in the recording.
+const BASELINE_FAILS: f64 = 0.05;
+/// Requests that the replayer itself failed, as a share of pairs, before it is a reason to doubt.
+const REPLAYER_FAILS: f64 = 0.001;
+/// Exchanges of the corpus that are incomplete or damaged, as a share.
+const CORPUS_INCOMPLETE: f64 = 0.1;
+/// How far the load may be off what was asked for, as a share.
+const PERCENT_OFF: f64 = 0.1;
+/// Below this many seconds, correlation over time cannot be seen.
+const SHORT_SECONDS: f64 = 60.0;
+
+/// One run's own account.
+#[derive(Debug, Clone)]
+pub(crate) struct RunFacts {
+    pub(crate) header: RunHeader,
+    pub(crate) seal: Option<RunSeal>,
+}
+
+/// How the policy in force relates to the one that the runs were made under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PolicyStanding {
+    /// The same.
+    Fixed,
+    /// Another one.
+    Changed,
+    /// The run's cannot be read.
+    Unreadable,
+}
+
+/// What doubts are drawn from.
+#[derive(Debug)]
+pub(crate) struct Evidence<'a> {
+    pub(crate) runs: &'a [RunFacts],
+    pub(crate) counters: &'a Counters,
+    pub(crate) overall: &'a Stratum,
+    /// Endpoints judged on their own, with their counters.
+    pub(crate) named: &'a [(&'a str, &'a Stratum)],
+    pub(crate) coverage: &'a Coverage,
+    pub(crate) policy: &'a Policy,
+    pub(crate) standing: PolicyStanding,
+    pub(crate) baseline: Baseline,
+    /// Planned seconds of all runs.
+    pub(crate) seconds: f64,
+}
+
+fn reason(code: ReasonCode, effect: Effect, text: String, remedy: &str) -> Reason {
+    let remedy = (!remedy.is_empty()).then(|| remedy.to_owned());
+    Reason { code, effect, text, endpoint: None, metric: None, remedy, needs: None, numbers: BTreeMap::new() }
+}
+
+fn numbered(mut reason: Reason, numbers: &[(&str, f64)]) -> Reason {
+    reason.numbers =
+        numbers.iter().map(|(name, value)| ((*name).to_owned(), crate::build::tidy(*value))).collect();
+    reason
+}
+
+/// All reasons to doubt, those that forbid most first.
+pub(crate) fn doubts(evidence: &Evidence<'_>) -> Vec<Reason> {
+    let mut doubts = Vec::new();
+    data(evidence, &mut doubts);
+    ends(evidence, &mut doubts);
+    backends(evidence, &mut doubts);
+    replayer(evidence, &mut doubts);
+    load(evidence, &mut doubts);
+    scope(evidence, &mut doubts);
+    notes(evidence, &mut doubts);
+    doubts.sort_by_key(|reason| reason.effect);
+    doubts
+}
+
+fn data(evidence: &Evidence<'_>, doubts: &mut Vec<Reason>) {
+    let ledger = &evidence.counters.ledger;
+    if ledger.usable() == 0 {
+        let text = match ledger.pairs_planned {
+            0 => "nothing was replayed at both backends".to_owned(),
+            planned => format!("none of {planned} requests has an outcome at both backends"),
+        };
+        doubts.push(reason(
+            ReasonCode::NoData,
+            Effect::BlocksGo,
+            text,
+            "replay a corpus that holds requests the policy opens",
+        ));
+    }
+    if ledger.damaged > 0 {
+        let first = ledger.damage.first().cloned().unwrap_or_default();
+        let text = format!("{} parts of the run cannot be read; the first: {first}", ledger.damaged);
+        doubts.push(reason(ReasonCode::RunDamaged, Effect::BlocksGo, text, "replay again"));
+        return;
+    }
+    for facts in evidence.runs {
+        let Some(seal) = &facts.seal else { continue };
+        let own_hold = seal.accounting.iter().all(corpus::run::BackendAccounting::balances);
+        if !own_hold || (evidence.runs.len() == 1 && !agrees(evidence, seal)) {
+            let text = "the run's accounting does not add up: outcomes were lost or invented".to_owned();
+            doubts.push(reason(
+                ReasonCode::AccountingBroken,
+                Effect::BlocksGo,
+                text,
+                "report this as a defect of the tool",
+            ));
+        }
+    }
+}
+
+fn agrees(evidence: &Evidence<'_>, seal: &RunSeal) -> bool {
+    let records = &evidence.counters.ledger.backends;
+    seal.accounting.iter().all(|own| match records.get(&own.role) {
+        Some(balance) => balance.balances() && balance.agrees(own),
+        None => own.planned == 0,
+    })
+}
+
+fn ends(evidence: &Evidence<'_>, doubts: &mut Vec<Reason>) {
+    for facts in evidence.runs {
+        let (code, text, remedy) = match facts.seal.as_ref().and_then(|seal| seal.ended) {
+            Some(RunEnd::Completed) => continue,
+            None => (
+                ReasonCode::PartialRun,
+                "the run is unsealed: the replay did not end by itself",
+                "replay again",
+            ),
+            Some(RunEnd::Interrupted) => {
+                (ReasonCode::Interrupted, "the replay was stopped by hand", "replay again")
+            }
+            Some(RunEnd::FailuresInARow) => (
+                ReasonCode::Breaker,
+                "the replay stopped itself: a backend failed 100 times in a row",
+                "look at the failing backend",
+            ),
+            Some(RunEnd::FailureRate) => (
+                ReasonCode::Breaker,
+                "the replay stopped itself: a backend failed more than 5 % of requests over 10 s",
+                "look at the failing backend",
+            ),
+            Some(RunEnd::RecorderOverrun) => (
+                ReasonCode::RecorderOverrun,
+                "the disk could not keep up with the outcomes",
+                "replay with --bodies sample, or onto a faster disk",
+            ),
+            Some(RunEnd::RecorderFailed) => (
+                ReasonCode::RecorderFailed,
+                "outcomes could not be written",
+                "make room on the disk and replay again",
+            ),
+        };
+        doubts.push(reason(code, Effect::BlocksGo, text.to_owned(), remedy));
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shares are wanted")]
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn percent(share: f64) -> String {
+    format!("{} %", crate::build::tidy((share * 1000.0).round() / 10.0))
+}
+
+fn backends(evidence: &Evidence<'_>, doubts: &mut Vec<Reason>) {
+    if evidence.baseline == Baseline::Live {
+        baseline(evidence, doubts);
+    }
+    let overall = evidence.overall;
+    let fails = share(overall.candidate_fails, overall.pairs);
+    let baseline_down = share(overall.baseline_fails, overall.baseline_outcomes) >= DOWN;
+    if overall.pairs >= 10 && fails >= DOWN && !baseline_down {
+        let text = format!(
+            "the candidate failed {} of {} requests that the baseline answered",
+            overall.candidate_fails, overall.pairs
+        );
+        doubts.push(reason(ReasonCode::CandidateFailing, Effect::NoGo, text, ""));
+    }
+}
+
+fn baseline(evidence: &Evidence<'_>, doubts: &mut Vec<Reason>) {
+    let scopes = std::iter::once((None, evidence.overall));
+    let scopes = scopes.chain(evidence.named.iter().map(|(name, stratum)| (Some(*name), *stratum)));
+    for (endpoint, stratum) in scopes {
+        let place = endpoint.map_or_else(|| "overall".to_owned(), |name| format!("at {name}"));
+        let found = baseline_failing(stratum, &place)
+            .or_else(|| unlike_recording(stratum, &place))
+            .or_else(|| unknown_recording(stratum, &place));
+        if let Some(mut found) = found {
+            found.endpoint = endpoint.map(str::to_owned);
+            doubts.push(found);
+        }
+    }
+}
+
+fn baseline_failing(stratum: &Stratum, place: &str) -> Option<Reason> {
+    let fails = share(stratum.baseline_fails, stratum.baseline_outcomes);
+    let text = format!(
+        "the baseline failed {} of {} requests {place} that did not fail in the recording",
+        stratum.baseline_fails, stratum.baseline_outcomes
+    );
+    let effect = if fails >= DOWN { Effect::BlocksAll } else { Effect::BlocksGo };
+    (fails > BASELINE_FAILS).then(|| {
+        let found = reason(
+            ReasonCode::BaselineFailing,
+            effect,
+            text,
+            "bring the baseline into the state of the recording",
+        );
+        numbered(found, &[("failed_share", fails)])
+    })
+}
+
+fn unlike_recording(stratum: &Stratum, place: &str) -> Option<Reason> {
+    let same = share(stratum.recorded_same, stratum.recorded_known);
+    let text = format!(
+        "the baseline's statuses agree with the recorded ones in {} of {} requests {place}; {} is needed",
+        percent(same),
+        stratum.recorded_known,
+        percent(LIKE_RECORDING)
+    );
+    let remedy = "set the credentials and data that the recording had (--header, --host-header)";
+    (stratum.recorded_known > 0 && same < LIKE_RECORDING).then(|| {
+        let found = reason(ReasonCode::BaselineUnlikeRecording, Effect::BlocksAll, text, remedy);
+        numbered(found, &[("same_share", same)])
+    })
+}
+
+fn unknown_recording(stratum: &Stratum, place: &str) -> Option<Reason> {
+    let known = share(stratum.recorded_known, stratum.baseline_outcomes);
+    let text = format!(
+        "the recording holds a status for {} of {} requests {place}: whether the baseline answers as in production is unknown",
+        stratum.recorded_known, stratum.baseline_outcomes
+    );
+    (stratum.baseline_outcomes > 0 && known < RECORDED_KNOWN).then(|| {
+        reason(ReasonCode::NoRecordedStatuses, Effect::BlocksGo, text, "capture where responses are seen too")
+    })
+}
+
+fn replayer(evidence: &Evidence<'_>, doubts: &mut Vec<Reason>) {
+    let ledger = &evidence.counters.ledger;
+    let own = ledger.excluded.get(&Excluded::Replayer).copied().unwrap_or(0);
+    if own > 0 {
+        let part = share(own, ledger.pairs_planned);
+        let effect = if part > REPLAYER_FAILS { Effect::BlocksGo } else { Effect::Note };
+        let text = format!("the replayer itself failed {own} of {} pairs", ledger.pairs_planned);
+        doubts.push(reason(
+            ReasonCode::ReplayerFailures,
+            effect,
+            text,
+            "give the replayer more file descriptors or processors",
+        ));
+    }
+    let counts =
+        |role| ledger.backends.get(&role).map_or(0, |b| b.responses + b.failures.values().sum::<u64>());
+    let usable = [corpus::run::Role::Baseline, corpus::run::Role::Candidate].map(counts);
+    if evidence.baseline == Baseline::Live && is_imbalanced(usable, evidence.overall) {
+        let text =
+            format!("{} requests were sent to the baseline and {} to the candidate", usable[0], usable[1]);
+        doubts.push(reason(
+            ReasonCode::ArmImbalance,
+            Effect::BlocksGo,
+            text,
+            "look at what was not sent, and why",
+        ));
+    }
+}
+
+/// Whether one side was sent significantly less (chi-square at 0.001), other than because it failed.
+#[expect(clippy::cast_precision_loss, reason = "counts against a quantile")]
+fn is_imbalanced(sent: [u64; 2], overall: &Stratum) -> bool {
+    const CHI_SQUARE_0_001: f64 = 10.83;
+    let failed = overall.candidate_fails + overall.baseline_fails;
+    let (a, b) = (sent[0] as f64, sent[1] as f64);
+    let excess = ((a - b).abs() - failed as f64).max(0.0);
+    a + b > 0.0 && excess * excess / (a + b) > CHI_SQUARE_0_001
+}
+
+fn load(evidence: &Evidence<'_>, doubts: &mut Vec<Reason>) {
+    for facts in evidence.runs {
+        let load = &facts.header.load;
+        if load.scale == Scale::Speed(Speed::Max) {
+            let text = "the run was not paced (--speed max): it finds limits and is never judged".to_owned();
+            doubts.push(reason(
+                ReasonCode::Unpaced,
+                Effect::BlocksAll,
+                text,
+                "replay with --percent, --rate or a finite --speed",
+            ));
+        }
+        let asked = match load.scale {
+            Scale::Percent(percent) => Some(percent.value()),
+            Scale::Rate(_) | Scale::Speed(_) => None,
+        };
+        let off = asked.zip(load.percent_achieved).map(|(asked, got)| (asked, got.value()));
+        if let Some((asked, got)) = off.filter(|(asked, got)| (got / asked - 1.0).abs() > PERCENT_OFF) {
+            let text =
+                format!("{asked} % of production was asked for and {} % planned", crate::build::tidy(got));
+            let found = reason(
+                ReasonCode::PercentOff,
+                Effect::BlocksGo,
+                text,
+                "replay a corpus with more sessions, or for longer",
+            );
+            doubts.push(numbered(found, &[("asked_percent", asked), ("planned_percent", got)]));
+        }
+    }
+}
+
+fn scope(evidence: &Evidence<'_>, doubts: &mut Vec<Reason>) {
+    let (coverage, needed) = (evidence.coverage, evidence.policy.coverage.value());
+    if coverage.opened_exchanges > 0 && coverage.share_of_opened < needed {
+        let text = format!(
+            "{} of the traffic that the policy opens was replayable; {} is needed",
+            percent(coverage.share_of_opened),
+            percent(needed)
+        );
+        doubts.push(reason(
+            ReasonCode::Coverage,
+            Effect::BlocksGo,
+            text,
+            "see what was left out of the plan, and why",
+        ));
+    }
+    if let Some(facts) = evidence.runs.first() {
+        let corpus = &facts.header.corpus;
+        let lost = corpus.exchanges_incomplete + corpus.exchanges_damaged;
+        let part = share(lost, lost + corpus.exchanges_complete);
+        if part > CORPUS_INCOMPLETE {
+            let text = format!("{} of the corpus' exchanges are incomplete or damaged", percent(part));
+            doubts.push(reason(
+                ReasonCode::CorpusIncomplete,
+                Effect::BlocksGo,
+                text,
+                "capture again without losing packets",
+            ));
+        }
+    }
+    let (code, text) = match evidence.standing {
+        PolicyStanding::Fixed => return,
+        PolicyStanding::Changed => {
+            (ReasonCode::PolicyChanged, "the run was made under another policy than the one it is judged by")
+        }
+        PolicyStanding::Unreadable => {
+            (ReasonCode::PolicyUnreadable, "the policy that the run holds cannot be read")
+        }
+    };
+    doubts.push(reason(
+        code,
+        Effect::BlocksGo,
+        text.to_owned(),
+        "give the same --policy to replay and report",
+    ));
+}
+
+fn notes(evidence: &Evidence<'_>, doubts: &mut Vec<Reason>) {
+    drift(evidence, doubts);
+    if evidence.baseline == Baseline::Recorded {
+        let text = "the baseline is the recording: latency is not judged".to_owned();
+        doubts.push(reason(ReasonCode::LatencyNotJudged, Effect::Note, text, ""));
+    } else if evidence.seconds < SHORT_SECONDS && evidence.overall.pairs > 0 {
+        let text = format!(
+            "the run is {} s long: correlation over time cannot be seen in less than {SHORT_SECONDS} s",
+            crate::build::tidy(evidence.seconds)
+        );
+        doubts.push(reason(ReasonCode::ShortRun, Effect::Note, text, "replay for longer"));
+    }
+    for facts in evidence.runs {
+        for backend in facts.header.backends.iter().filter(|backend| backend.insecure) {
+            let text = format!("the certificate of the {} was not checked", backend.role.name());
+            doubts.push(reason(ReasonCode::Insecure, Effect::Note, text, ""));
+        }
+        for (name, value) in facts.seal.iter().flat_map(|seal| &seal.warnings) {
+            let text = format!("the replayer says {name}: {}", crate::build::tidy(*value));
+            doubts.push(numbered(
+                reason(ReasonCode::ReplayerWarning, Effect::Note, text, ""),
+                &[(name, *value)],
+            ));
+        }
+    }
+}
+
+/// The baseline's median, first half against second: said beyond a quarter, a reason to doubt beyond double.
+fn drift(evidence: &Evidence<'_>, doubts: &mut Vec<Reason>) {
+    let seconds = &evidence.overall.seconds;
+    let (early, late) = seconds.split_at(seconds.len() / 2);
+    let median = |cells: &[(Histogram, Histogram)]| {
+        let mut sum = Histogram::default();
+        cells.iter().for_each(|(baseline, _)| sum.merge(baseline));
+        sum.quantile(0.5).us().filter(|_| sum.total() >= 100)
+    };
+    let (Some(early), Some(late)) = (median(early), median(late)) else { return };
+    let (low, high) = (early.min(late), early.max(late));
+    let absolute_us = evidence.policy.margins.p50.absolute().as_secs_f64() * 1e6;
+    if evidence.baseline == Baseline::Recorded || high - low <= absolute_us || high / low <= 1.25 {
+        return;
+    }
+    let effect = if high / low > 2.0 { Effect::BlocksGo } else { Effect::Note };
+    let text = format!(
+        "the baseline's median went from {early:.0} us in the first half to {late:.0} us in the second"
+    );
+    let found = reason(ReasonCode::BaselineDrift, effect, text, "replay when the baseline is steady");
+    doubts.push(numbered(found, &[("first_half_p50_us", early), ("second_half_p50_us", late)]));
+}
