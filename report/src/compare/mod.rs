@@ -10,6 +10,7 @@ mod body;
 mod change;
 mod cookies;
 mod format;
+pub mod fuzz;
 mod headers;
 mod json;
 mod path;
@@ -94,8 +95,7 @@ impl BodyView<'_> {
 
 /// Whether [`compare_responses`] has use for the bytes of both bodies; where not, they need not be loaded.
 pub fn needs_bytes(baseline: &ResponseView<'_>, candidate: &ResponseView<'_>) -> bool {
-    comparable_status(baseline.status, candidate.status)
-        && baseline.body.digest().is_none_or(|digest| candidate.body.digest() != Some(digest))
+    comparable_status(baseline.status, candidate.status) && !body::same_as_received(baseline, candidate)
 }
 
 /// A changed status is the cause of whatever else changed with it, unless both report success.

@@ -49,9 +49,17 @@ fn write_name(out: &mut String, name: &[u8]) {
     }
 }
 
-/// Whether a member name is a key of a map rather than the name of a field.
+/// Digits that a token has and the name of a field hardly.
+const TOKEN_DIGITS: usize = 3;
+
+/// Whether a member name is a key of a map rather than the name of a field such as `shippingAddressLine2`.
 fn is_id(name: &str) -> bool {
-    name.bytes().any(|b| b.is_ascii_digit()) && !matches!(format::class(name), Class::Opaque | Class::Url)
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    match format::class(name) {
+        Class::Opaque | Class::Url | Class::Jwt => false,
+        Class::Base64(_) => digits >= TOKEN_DIGITS,
+        _ => digits > 0,
+    }
 }
 
 #[cfg(test)]
@@ -74,6 +82,7 @@ mod tests {
             &[Step::Name(b"line1"), Step::Name(b"a b"), Step::Name(b"it's\n")],
             r"$.line1['a b']['it\'s\n']",
         );
+        check(&[Step::Name(b"shippingAddressLine2")], "$.shippingAddressLine2");
         check(&[Step::Name(b""), Step::Name(b"\xff\x00")], "$['']['\u{fffd}\\u0000']");
     }
 }
