@@ -282,8 +282,8 @@ impl Connection {
     fn overcome(&mut self, side: Side, obstacle: Obstacle, engine: &mut Engine) {
         match obstacle {
             Obstacle::Start => {
-                if self.streams[side].join().is_some() {
-                    self.conversation.joined(side);
+                if let Some(at) = self.streams[side].join() {
+                    self.conversation.joined(side, at);
                 }
             }
             Obstacle::Hole => {

@@ -90,8 +90,11 @@ pub(crate) struct Pairing<K, R> {
     outstanding: VecDeque<Outstanding<K>>,
     held: Vec<(Place, R)>,
     order: Order,
+    pipelining: Pipelining,
     /// Ranges of the server's stream in which responses may have been missed.
     hidden: VecDeque<(Offset, Offset)>,
+    /// Ranges of the client's stream in which requests may have been missed, and not been answered yet.
+    hidden_requests: VecDeque<(Offset, Offset)>,
 }
 
 /// Whether order alone can be trusted.
@@ -101,6 +104,13 @@ enum Order {
     Doubtful,
 }
 
+/// Whether the client was seen to send a request before it had the answer to the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pipelining {
+    Unseen,
+    Seen,
+}
+
 /// Most hidden ranges that are remembered; the oldest is forgotten first.
 const MAX_HIDDEN: usize = 16;
 /// Most responses that are held; beyond, they are resolved with what is known.
@@ -108,7 +118,14 @@ const MAX_HELD: usize = 64;
 
 impl<K: Copy, R> Pairing<K, R> {
     pub(crate) fn new() -> Self {
-        Self { outstanding: VecDeque::new(), held: Vec::new(), order: Order::Certain, hidden: VecDeque::new() }
+        Self {
+            outstanding: VecDeque::new(),
+            held: Vec::new(),
+            order: Order::Certain,
+            pipelining: Pipelining::Unseen,
+            hidden: VecDeque::new(),
+            hidden_requests: VecDeque::new(),
+        }
     }
 
     /// Something was lost in either direction, or the start was not seen.
@@ -119,14 +136,20 @@ impl<K: Copy, R> Pairing<K, R> {
     /// Responses may have been missed in this range of the server's stream.
     pub(crate) fn hide(&mut self, from: Offset, to: Offset) {
         self.doubt();
-        if self.hidden.len() == MAX_HIDDEN {
-            self.hidden.pop_front();
-        }
-        self.hidden.push_back((from, to));
+        remember(&mut self.hidden, (from, to));
+    }
+
+    /// Requests may have been missed in this range of the client's stream.
+    pub(crate) fn hide_requests(&mut self, from: Offset, to: Offset) {
+        self.doubt();
+        remember(&mut self.hidden_requests, (from, to));
     }
 
     /// A request begins.
     pub(crate) fn ask(&mut self, request: Outstanding<K>) {
+        if self.outstanding.back().is_some_and(|last| last.ack >= request.ack) {
+            self.pipelining = Pipelining::Seen;
+        }
         self.outstanding.push_back(request);
     }
 
@@ -150,8 +173,14 @@ impl<K: Copy, R> Pairing<K, R> {
         }
         loop {
             let Some(first) = self.outstanding.front() else { return Answer::Orphan };
+            let first_start = first.start;
             if !place.may_answer(first) {
+                // What it answers was missed, and is answered by this.
+                self.hidden_requests.retain(|(_, to)| *to > first_start);
                 return Answer::Orphan;
+            }
+            if self.hidden_requests.iter().any(|(_, to)| *to <= first_start) {
+                return self.hold(place);
             }
             let second = self.outstanding.get(1).filter(|second| place.may_answer(second));
             let missed_before = |end: Offset| self.hidden.iter().any(|(from, to)| *to > first.ack && *from < end);
@@ -203,13 +232,31 @@ impl<K: Copy, R> Pairing<K, R> {
             resolved.push((request, response));
         }
         resolved.reverse();
+        self.hidden_requests.clear();
         resolved
+    }
+
+    /// Decides at a connection's abrupt end. Some responses may not have come, so that those of a client that
+    /// pipelines, or in another number than the requests, are given up: none is better than a wrong one.
+    pub(crate) fn release(&mut self) -> Vec<(Option<Outstanding<K>>, R)> {
+        if self.pipelining == Pipelining::Unseen && self.outstanding.len() == self.held.len() {
+            return self.resolve();
+        }
+        self.held.drain(..).map(|(_, response)| (None, response)).collect()
     }
 
     /// All requests that still wait; they will get no response.
     pub(crate) fn give_up(&mut self) -> impl Iterator<Item = Outstanding<K>> {
         self.outstanding.drain(..)
     }
+}
+
+/// Keeps the latest of the ranges.
+fn remember(ranges: &mut VecDeque<(Offset, Offset)>, range: (Offset, Offset)) {
+    if ranges.len() == MAX_HIDDEN {
+        ranges.pop_front();
+    }
+    ranges.push_back(range);
 }
 
 /// Whether another response can be held.
@@ -223,7 +270,7 @@ pub(crate) enum Held {
 mod tests {
     use super::*;
 
-    /// Steps: `q<start>@<ack>` a request, `h<from>-<to>` a hidden range, `d` a doubt, `r<start>@<ack>` a response,
+    /// Steps: `q<start>@<ack>` a request, `h<from>-<to>` a hidden range, `c<from>-<to>` one of requests, `d` a doubt, `r<start>@<ack>` a response,
     /// `.` resolves what is held. Result: per response the request it answers, by its start.
     fn check(steps: &str, expected: &str) {
         let mut pairing: Pairing<u64, u64> = Pairing::new();
@@ -239,6 +286,7 @@ mod tests {
                     pairing.ask(Outstanding { key: start, start, ack, meaning: Meaning::Plain });
                 }
                 b'h' => pairing.hide(numbers(step).0, numbers(step).1),
+                b'c' => pairing.hide_requests(numbers(step).0, numbers(step).1),
                 b'd' => pairing.doubt(),
                 b'r' => {
                     let (start, ack) = numbers(step);
@@ -278,6 +326,13 @@ mod tests {
     #[test]
     fn a_lost_request_leaves_its_response_alone() {
         check("q100@500 r500@110 d q120@700 r600@120 r700@130", "500:100 600:- 700:120");
+    }
+
+    #[test]
+    fn responses_to_pipelined_requests_that_were_missed_are_aligned_from_the_end() {
+        check("q1@500 c5-20 q20@500 r500@30 r600@30 r700@30 .", "500:1 600:- 700:20");
+        check("q1@500 c5-20 q20@600 r500@10 r600@30 .", "500:1 600:20");
+        check("q1@500 r500@5 c5-20 q20@700 r600@20 r700@30", "500:1 600:- 700:20");
     }
 
     #[test]

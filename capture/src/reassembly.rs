@@ -36,6 +36,9 @@ impl Piece {
     }
 }
 
+/// Most bytes between an ACK and the first segment seen that are taken for a loss.
+const MAX_MISSED: u64 = 64 << 20;
+
 /// What is known of a stream's beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
@@ -159,12 +162,16 @@ impl Stream {
         }
     }
 
-    /// Begins with what is there; says where, if anything is.
+    /// Begins with what is there, or where the other side said that it had received up to; says where,
+    /// if anything is there.
     pub(crate) fn join(&mut self) -> Option<Offset> {
         let first = self.pending.front()?.mark.offset;
-        self.next = first;
-        self.start = Start::Joined(first);
-        Some(first)
+        let missing = first.saturating_sub(self.next);
+        if self.next > first || missing > MAX_MISSED {
+            self.next = first;
+        }
+        self.start = Start::Joined(self.next);
+        Some(self.next)
     }
 
     /// Whether a segment at `offset` can be handed out at once, without being kept.

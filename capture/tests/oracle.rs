@@ -1,10 +1,14 @@
 //! Stored captures against their oracles: every request and pair, with method, host, target, status and bodies.
 
+#[path = "support/sha256.rs"]
+mod sha256;
 mod support;
 
 use corpus::exchange::{Exchange, Incomplete};
+use corpus::message::Response;
 use serde_json::Value;
 use std::path::Path;
+use wire::content::ContentLimits;
 
 /// The captures that must agree in every request and pair.
 const EXACT: [&str; 22] = [
@@ -32,12 +36,23 @@ const EXACT: [&str; 22] = [
     "p2h-fhs.pcap",
 ];
 
-/// What is compared of one exchange, as text, so that a difference can be read.
+/// Where the oracle is wrong: capture, part of the line, and why.
+const ORACLE_ERRS: [(&str, &str, &str); 1] =
+    [("sv-chunk-ext.pcap", "/qwe.asd", "chunks of 8 and 4 bytes, sizes followed by a space: the body has 12 bytes, not 8")];
+
+/// What is compared of one exchange, as text, so that a difference can be read. Coded bodies are compared by
+/// their decoded length, because the oracle has no other.
 fn of_oracle(line: &Value) -> String {
     let text = |name: &str| line[name].as_str().unwrap_or("").to_owned();
     let number = |name: &str| line[name].as_u64().map_or("-".to_owned(), |n| n.to_string());
-    let answered = !line["status"].is_null();
-    let len = if answered { number("resp_body_len") } else { "-".to_owned() };
+    let coded = !line["resp_content_encoding"].is_null();
+    let len = if line["status"].is_null() {
+        "-".to_owned()
+    } else if coded {
+        format!("decoded {}", number("resp_body_len_decoded"))
+    } else {
+        number("resp_body_len")
+    };
     let (method, host, uri) = (text("method"), text("host"), text("uri"));
     format!("{method} {host} {uri} [{}] -> {} [{len}]", number("req_body_len"), number("status"))
 }
@@ -48,10 +63,21 @@ fn of_exchange(exchange: &Exchange) -> String {
     let host = text(request.headers.get(b"host").unwrap_or(b""));
     let (method, target) = (text(&request.method), text(&request.target));
     let (status, len) = match &exchange.response {
-        Some(response) => (response.status.to_string(), response.body.bytes.len().to_string()),
+        Some(response) => (response.status.to_string(), body_len(response)),
         None => ("-".to_owned(), "-".to_owned()),
     };
     format!("{method} {host} {target} [{}] -> {status} [{len}]", request.body.bytes.len())
+}
+
+fn body_len(response: &Response) -> String {
+    let encodings: Vec<&[u8]> = response.headers.get_all(b"content-encoding").collect();
+    if encodings.is_empty() {
+        return response.body.bytes.len().to_string();
+    }
+    match wire::content::decode(&response.body.bytes, encodings, &ContentLimits::default()) {
+        Ok(content) => format!("decoded {}", content.bytes.len()),
+        Err(error) => error.to_string(),
+    }
 }
 
 struct Compared {
@@ -72,7 +98,7 @@ fn compare(folder: &Path, name: &str) -> Compared {
     let mut bodies: Vec<String> = exchanges
         .iter()
         .filter_map(|exchange| exchange.response.as_ref())
-        .map(|response| support::sha256(&response.body.bytes))
+        .map(|response| sha256::hex(&response.body.bytes))
         .collect();
     let expected: Vec<&str> = lines.iter().filter_map(|line| line["resp_body_sha256"].as_str()).collect();
     for digest in &expected {
@@ -116,7 +142,8 @@ fn captures_agree_with_their_oracles() {
             compared.oracle.len() - missing,
             compared.digests - compared.wrong_digests.len(),
         );
-        for line in differences.iter().chain(&compared.wrong_digests) {
+        let known = |line: &str| ORACLE_ERRS.iter().any(|(file, part, _)| *file == name && line.contains(part));
+        for line in differences.iter().chain(&compared.wrong_digests).filter(|line| !known(line)) {
             wrong += &format!("{name}: {line}\n");
         }
     }

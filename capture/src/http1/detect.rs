@@ -1,9 +1,9 @@
 //! Which protocol a connection carries, and which end is the client: told by content.
 
 use super::head::likeness;
-use super::{Conversation, Mark, Origin, Roles, Side, State};
+use super::{Conversation, Gap, Mark, Origin, Roles, Side, State};
 use crate::engine::Engine;
-use crate::ledger::PayloadClass;
+use crate::ledger::{MissingClass, PayloadClass};
 use wire::http1::{Likeness, MessageKind, MessageStart, find_message_start};
 
 /// Bytes of a beginning that are kept: the client's may prove to be a malformed request when the server answers.
@@ -114,7 +114,7 @@ impl Conversation {
 fn begin(origin: Origin, mark: Mark) -> State {
     match origin {
         Origin::FirstByte => State::Head,
-        Origin::Joined => State::Search(mark.offset),
+        Origin::Joined => State::Search(Gap::of(mark.offset, MissingClass::Lost)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config::Limits;
 use crate::ledger::{Limit, MissingClass, Tally};
-use crate::pairing::Place;
+use crate::pairing::{Meaning, Place};
 use crate::reassembly::Mark;
 use crate::sequencer::SlotKey;
 use corpus::digest::{Digest, DigestHasher, DigestKey};
@@ -26,7 +26,7 @@ pub(super) struct Open {
 /// Which message, and where it belongs.
 pub(super) enum Message {
     Request { key: SlotKey, request: Request },
-    Response { to: To, response: Response },
+    Response { to: To, meaning: Meaning, response: Response },
 }
 
 /// Which exchange a response belongs to.
@@ -39,12 +39,21 @@ pub(super) enum To {
     Held(Place),
 }
 
+impl To {
+    /// Whether the request, and so its method, is known.
+    pub(super) fn is_known(self) -> bool {
+        matches!(self, Self::Slot(_))
+    }
+}
+
 /// A whole response that waits for its request to be decided.
 #[derive(Debug)]
 pub(crate) struct HeldResponse {
     pub(super) response: Response,
     pub(super) span: Span,
     pub(super) reasons: Vec<Incomplete>,
+    /// What its framing took its request's method to mean.
+    pub(super) meaning: Meaning,
 }
 
 /// Bytes that are no message.
@@ -199,6 +208,11 @@ impl BodyBuffer {
         }
         self.bytes.extend_from_slice(&data[..fits]);
         *room.open_bytes += fits;
+    }
+
+    /// Bytes of payload so far.
+    pub(super) fn seen(&self) -> u64 {
+        self.seen
     }
 
     pub(super) fn is_limited(&self) -> bool {

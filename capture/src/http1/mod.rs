@@ -89,8 +89,37 @@ enum State {
     Body(Box<Open>),
     /// In bytes that are no message.
     Garbage(Box<Open>),
-    /// Looking for the next message from a position on; `Half::head` holds a line that may be its start.
-    Search(Offset),
+    /// Looking for the next message; `Half::head` holds a line that may be its start.
+    Search(Gap),
+}
+
+/// Bytes that were not read as messages.
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    from: Offset,
+    hides: Hides,
+}
+
+/// Whether whole messages may lie in a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hides {
+    /// Packets are missing.
+    Messages,
+    /// The rest of a packet that was cut is missing: the rest of one message.
+    Rest,
+}
+
+impl Gap {
+    fn of(from: Offset, class: MissingClass) -> Self {
+        let hides = if class == MissingClass::Lost { Hides::Messages } else { Hides::Rest };
+        Self { from, hides }
+    }
+
+    /// Goes on with another gap.
+    fn and(self, class: MissingClass) -> Self {
+        let hides = if class == MissingClass::Lost { Hides::Messages } else { self.hides };
+        Self { hides, ..self }
+    }
 }
 
 /// One direction.
@@ -166,10 +195,13 @@ impl Conversation {
         }
     }
 
-    /// The first byte of `side` that is in the capture is not its first.
-    pub(crate) fn joined(&mut self, side: Side) {
+    /// What is in the capture of `side` begins at position `at`, which is not its first.
+    pub(crate) fn joined(&mut self, side: Side, at: Offset) {
         self.pairing.doubt();
         self.halves[side].origin = Origin::Joined;
+        if matches!(self.roles, Roles::Http { .. }) {
+            self.halves[side].state = State::Search(Gap::of(at, MissingClass::Lost));
+        }
     }
 
     /// Something else is unsure about the order of messages.
@@ -202,14 +234,14 @@ impl Conversation {
             Roles::Http { .. } => {}
             Roles::Undecided => {
                 self.drop_beginning(side, engine);
-                return self.joined(side);
+                return self.joined(side, at);
             }
             Roles::Opaque | Roles::Foreign => return,
         }
         self.pairing.doubt();
-        match std::mem::replace(&mut self.halves[side].state, State::Search(at)) {
-            State::Search(from) => {
-                self.halves[side].state = State::Search(from);
+        match std::mem::replace(&mut self.halves[side].state, State::Search(Gap::of(at, class))) {
+            State::Search(gap) => {
+                self.halves[side].state = State::Search(gap.and(class));
                 let tail = std::mem::take(&mut self.halves[side].head);
                 engine.tally.payload(PayloadClass::Skipped, tail.len());
             }
@@ -264,7 +296,8 @@ impl Conversation {
             self.end(side, end, engine);
             self.drop_beginning(side, engine);
         }
-        self.resolve(engine);
+        let resolved = if end == End::Finished { self.pairing.resolve() } else { self.pairing.release() };
+        self.settle_held(resolved, engine);
         let reasons: &[Incomplete] = if end == End::Evicted { &[Incomplete::Evicted] } else { &[] };
         for request in self.pairing.give_up() {
             engine.no_response(request.key, reasons);
@@ -330,7 +363,17 @@ impl Conversation {
 
     /// Decides where the responses that are held belong.
     fn resolve(&mut self, engine: &mut Engine) {
-        for (request, held) in self.pairing.resolve() {
+        let resolved = self.pairing.resolve();
+        self.settle_held(resolved, engine);
+    }
+
+    fn settle_held(&mut self, resolved: Vec<(Option<Outstanding<SlotKey>>, HeldResponse)>, engine: &mut Engine) {
+        for (request, held) in resolved {
+            let mut held = held;
+            if request.is_some_and(|request| request.meaning != held.meaning) {
+                // It was framed as the answer to another method.
+                held.reasons.push(Incomplete::ResponseGap);
+            }
             let to = request.map_or(To::Nobody, |request| To::Slot(request.key));
             self.place(to, held, engine);
         }
@@ -369,11 +412,15 @@ impl Conversation {
                 request.malformed = malformed;
                 engine.request(key, (request, span), &faults.of_request(limited));
             }
-            Message::Response { to, mut response } => {
+            Message::Response { to, meaning, mut response } => {
+                if !to.is_known() && body.wire_len > 0 {
+                    // If it had no body, other responses were taken for one.
+                    self.pairing.hide(first.offset.saturating_add(1), first.offset.saturating_add(body.wire_len));
+                }
                 response.body = body;
                 response.malformed = malformed;
                 let reasons = faults.of_response(limited);
-                self.place(to, HeldResponse { response, span, reasons }, engine);
+                self.place(to, HeldResponse { response, span, reasons, meaning }, engine);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::head::{HeadRead, Then, likeness, read_head, response_body, salvage};
 use super::message::{BodyBuffer, BodyRoom, Faults, Garbage, Message, Open};
-use super::{Conversation, End, Meaning, Roles, Side, State, Waiting};
+use super::{Conversation, End, Hides, Meaning, Roles, Side, State, Waiting};
 use crate::engine::Engine;
 use crate::ledger::PayloadClass;
 use crate::reassembly::Mark;
@@ -132,13 +132,13 @@ impl Conversation {
         let (to, meaning) = self.answer(mark, engine);
         match response_body(&response, meaning.method()) {
             Ok(body) => {
-                self.begin(side, Message::Response { to, response }, body, mark, engine);
+                self.begin(side, Message::Response { to, meaning, response }, body, mark, engine);
                 if body == BodyLength::Tunnel {
                     self.leave_http(side.other(), engine);
                 }
             }
             Err(reason) => {
-                let message = Message::Response { to, response };
+                let message = Message::Response { to, meaning, response };
                 let garbage = Garbage { raw: Vec::new(), len: 0, reason };
                 let open = open(message, BodyLength::None, mark, Faults::default(), Some(garbage));
                 self.halves[side].state = State::Garbage(Box::new(open));
@@ -170,6 +170,10 @@ impl Conversation {
         let State::Body(mut open) = std::mem::replace(&mut self.halves[side].state, State::Head) else {
             return 0;
         };
+        if open.body.seen() == 0 && is_bodiless(&open, bytes) {
+            self.close(side, *open, 0, engine);
+            return 0;
+        }
         let Engine { limits, key, open_bytes, tally, .. } = engine;
         let mut room = BodyRoom { limits, key, open_bytes, tally };
         let mut at = 0;
@@ -235,10 +239,10 @@ impl Conversation {
                 Message::Request { key, request: no_request() }
             }
             MessageKind::Response => {
-                let (to, _) = self.answer(mark, engine);
+                let (to, meaning) = self.answer(mark, engine);
                 let mut response = no_response();
                 response.interim = std::mem::take(&mut self.halves[side].interim);
-                Message::Response { to, response }
+                Message::Response { to, meaning, response }
             }
         };
         let garbage = Garbage { len: raw.len() as u64, raw, reason };
@@ -282,7 +286,7 @@ impl Conversation {
     fn search(&mut self, side: Side, bytes: &[u8], mark: Mark, engine: &mut Engine) -> usize {
         let kind = self.kind(side);
         let half = &mut self.halves[side];
-        let State::Search(from) = half.state else { return 0 };
+        let State::Search(gap) = half.state else { return 0 };
         let before = half.head.len();
         if before == 0 {
             half.head_mark = mark;
@@ -300,8 +304,10 @@ impl Conversation {
                 let skipped = at.saturating_sub(before);
                 engine.tally.payload(PayloadClass::Skipped, skipped);
                 let found = if half.head.is_empty() { mark.offset + skipped as u64 } else { half.head_mark.offset };
-                if kind == MessageKind::Response {
-                    self.pairing.hide(from, found);
+                match (gap.hides, kind) {
+                    (Hides::Messages, MessageKind::Response) => self.pairing.hide(gap.from, found),
+                    (Hides::Messages, MessageKind::Request) => self.pairing.hide_requests(gap.from, found),
+                    (Hides::Rest, _) => {}
                 }
                 skipped
             }
@@ -341,8 +347,8 @@ impl Conversation {
             }
             HeadRead::Response { mut response, .. } => {
                 response.interim = std::mem::take(&mut self.halves[side].interim);
-                let (to, _) = self.answer(mark, engine);
-                Some(Message::Response { to, response })
+                let (to, meaning) = self.answer(mark, engine);
+                Some(Message::Response { to, meaning, response })
             }
             HeadRead::NeedMore | HeadRead::Malformed(_) => {
                 self.begin_garbage(side, "head breaks off".to_owned(), part, mark, faults, engine);
@@ -366,6 +372,12 @@ impl Conversation {
 fn open(message: Message, body: BodyLength, first: Mark, faults: Faults, garbage: Option<Garbage>) -> Open {
     let decoder = BodyDecoder::new(body, Strictness::Lenient);
     Open { message, first, decoder, body: BodyBuffer::default(), faults, garbage }
+}
+
+/// Whether the answer to an unknown request had no body after all: another response is in its place.
+fn is_bodiless(open: &Open, bytes: &[u8]) -> bool {
+    let guessed = matches!(&open.message, Message::Response { to, .. } if !to.is_known());
+    guessed && likeness(MessageKind::Response, bytes) == Likeness::Yes
 }
 
 /// The fields of a malformed request are empty.
