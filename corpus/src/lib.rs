@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod manifest;
 pub mod message;
 pub mod redact;
+pub mod rewrite;
 pub mod run;
 pub mod select;
 pub mod session;
@@ -21,5 +22,5 @@ pub mod units;
 
 pub use format::{
     Bodies, CorpusReader, CorpusWriter, Damage, Exchanges, FormatError, JoinedIter, LateResponse, Overwrite,
-    RunReader, RunWriter, Stored,
+    RunReader, RunWriter, Stored, Verified,
 };

@@ -7,8 +7,6 @@
 
 use std::collections::HashMap;
 
-/// Bytes of bodies after which a block is closed.
-pub(super) const BODY_BLOCK: usize = 512 << 10;
 /// Bytes in front of the piece lengths.
 const FIXED: usize = 20;
 
@@ -67,8 +65,10 @@ type Fingerprint = (u32, u32);
 /// The bodies of the segment that is being written.
 ///
 /// Written blocks are retained until the segment ends, so that equality is decided by comparing bytes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct BodyStore {
+    /// Bytes after which a block is closed.
+    block: usize,
     open: OpenBlock,
     retained: Vec<OpenBlock>,
     known: HashMap<Fingerprint, Located>,
@@ -85,6 +85,18 @@ struct Located {
 }
 
 impl BodyStore {
+    /// A store whose blocks are closed after `block` bytes.
+    pub(super) fn new(block: usize) -> BodyStore {
+        BodyStore {
+            block,
+            open: OpenBlock::default(),
+            retained: Vec::new(),
+            known: HashMap::new(),
+            next: 0,
+            bytes: 0,
+        }
+    }
+
     /// Bytes of the segment's bodies, each counted once.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
@@ -92,7 +104,7 @@ impl BodyStore {
 
     /// Whether the open block should be written before `len` more bytes come.
     pub(super) fn is_full_for(&self, len: usize) -> bool {
-        !self.open.is_empty() && self.open.bytes.len() + len > BODY_BLOCK
+        !self.open.is_empty() && self.open.bytes.len() + len > self.block
     }
 
     /// The body equal to `body`, where this segment has one.
@@ -134,7 +146,7 @@ impl BodyStore {
             self.open.first = body.index;
             self.open.first_offset = body.len - rest.len() as u64;
         }
-        let room = BODY_BLOCK.saturating_sub(self.open.bytes.len());
+        let room = self.block.saturating_sub(self.open.bytes.len());
         let (now, later) = rest.split_at(rest.len().min(room));
         self.open.bytes.extend_from_slice(now);
         self.open.pieces.push(u32::try_from(now.len()).expect("a piece fits a block"));
@@ -154,7 +166,7 @@ impl BodyStore {
 
     /// Forgets everything: the next segment begins.
     pub(super) fn clear(&mut self) {
-        *self = BodyStore { known: std::mem::take(&mut self.known), ..BodyStore::default() };
+        *self = BodyStore { known: std::mem::take(&mut self.known), ..BodyStore::new(self.block) };
         self.known.clear();
     }
 }

@@ -112,7 +112,7 @@ impl FormatError {
         &self.path
     }
 
-    pub(super) fn new(doing: &'static str, path: &Path, kind: FormatErrorKind) -> FormatError {
+    pub(crate) fn new(doing: &'static str, path: &Path, kind: FormatErrorKind) -> FormatError {
         FormatError { doing, path: path.to_owned(), kind, source: None }
     }
 

@@ -36,7 +36,7 @@ pub(super) struct EndpointCount {
 }
 
 /// Where a frame is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Place {
     /// From the start of the file, in bytes.
     pub(super) offset: u64,
@@ -55,7 +55,7 @@ pub(super) struct BodyBlockMeta {
 }
 
 /// One record block.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct RecordBlockMeta {
     pub(super) place: Place,
     /// Records in it.

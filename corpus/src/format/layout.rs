@@ -61,11 +61,31 @@ impl Layout {
         Ok(Layout { version, header, seal, segments, damage, torn, digest, file })
     }
 
+    /// Reads every frame, also those that reading exchanges would never meet, and checks the file's digest.
+    pub(super) fn verify(&self, kind: FileKind) -> Vec<Damage> {
+        let mut damage = Vec::new();
+        let walked = walk(&self.file, kind, &mut damage);
+        let Some(seal) = &self.seal else { return damage };
+        if damage.is_empty() && walked.digest != seal.index.digest {
+            damage.push(Damage::at(0, "the digest of the file does not match its seal").counting(0));
+        }
+        if damage.is_empty() && !same_segments(&walked.segments, &seal.index.segments) {
+            damage.push(Damage::at(0, "the seal lists other segments than the file has").counting(0));
+        }
+        damage
+    }
+
     /// The segment of this number.
     pub(super) fn segment(&self, number: u32) -> Option<&SegmentEntry> {
         let at = self.segments.binary_search_by_key(&number, |segment| segment.number).ok()?;
         self.segments.get(at)
     }
+}
+
+/// Whether two lists place the same segments and count the same in them.
+fn same_segments(walked: &[SegmentEntry], listed: &[SegmentEntry]) -> bool {
+    let known = |entry: &SegmentEntry| SegmentEntry { endpoints: None, ..entry.clone() };
+    walked.len() == listed.len() && walked.iter().zip(listed).all(|(one, other)| known(one) == known(other))
 }
 
 /// Version and kind, from the first bytes or their copy in the header frame.

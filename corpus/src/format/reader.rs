@@ -38,6 +38,15 @@ pub enum Bodies {
     Skip,
 }
 
+/// What reading a whole corpus found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Exchanges that were read with their bodies.
+    pub exchanges: u64,
+    /// What is damaged.
+    pub damage: Vec<Damage>,
+}
+
 /// A corpus file, opened.
 #[derive(Debug)]
 pub struct CorpusReader {
@@ -89,6 +98,11 @@ impl CorpusReader {
         self.inner.seal.as_ref()
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        self.inner.layout.file.path()
+    }
+
     /// The format version of the file.
     pub fn version(&self) -> Version {
         self.inner.layout.version
@@ -134,6 +148,25 @@ impl CorpusReader {
     /// Bytes of a write that was cut off, at the end of an unsealed file.
     pub fn torn_bytes(&self) -> u64 {
         self.inner.layout.torn
+    }
+
+    /// Reads everything there is and checks it: every frame, every record, every body, counts and digest.
+    pub fn verify(&self) -> Verified {
+        let mut damage = self.inner.layout.verify(FileKind::Corpus);
+        let mut exchanges = 0;
+        for item in self.exchanges(&Selection::all(), Bodies::Load) {
+            match item {
+                Ok(_) => exchanges += 1,
+                Err(lost) if damage.contains(&lost) => {}
+                Err(lost) => damage.push(lost),
+            }
+        }
+        let expected = self.exchange_count();
+        if damage.is_empty() && exchanges != expected {
+            let reason = format!("the file has {exchanges} exchanges and says that it has {expected}");
+            damage.push(Damage::at(0, reason).counting(expected.saturating_sub(exchanges)));
+        }
+        Verified { exchanges, damage }
     }
 
     /// The chosen exchanges, in the order of the file: that of their requests' first packets.

@@ -2,13 +2,12 @@
 //!
 //! Invariant: after [`RunWriter::tick`] nothing that is older than a second is only in memory.
 
-use super::bodies::BODY_BLOCK;
 use super::codec::CodecError;
 use super::error::{FileKind, FormatError, FormatErrorKind};
-use super::index::{Place, RecordBlockMeta, widen};
+use super::index::{RecordBlockMeta, widen};
 use super::output::Overwrite;
 use super::run_record::RunBlockEncoder;
-use super::segment::{RECORD_BLOCK, ReadyBlock, SEGMENT, SEGMENT_RECORDS, SegmentWriter};
+use super::segment::{BLOCKS, SegmentWriter};
 use crate::digest::Digest;
 use crate::run::{Kept, Outcome, OutcomeResult, Planned, RunHeader, RunSeal, StoredBody};
 use std::collections::HashMap;
@@ -40,7 +39,7 @@ impl RunWriter {
         Ok(RunWriter {
             segments: SegmentWriter::create(path, FileKind::Run, header, overwrite, FAST)?,
             block: RunBlockEncoder::default(),
-            meta: RecordBlockMeta::at(Place { offset: 0, seq: 0 }),
+            meta: RecordBlockMeta::default(),
             bodies: HashMap::new(),
             waiting: None,
         })
@@ -116,14 +115,11 @@ impl RunWriter {
         if self.waiting.is_none() {
             self.waiting = Some(Instant::now());
         }
-        if self.block.len() >= RECORD_BLOCK || self.segments.open_body_bytes() >= BODY_BLOCK {
+        if self.block.len() >= BLOCKS.records || self.segments.open_body_bytes() >= BLOCKS.bodies {
             self.end_block()?;
         }
-        let records = self.segments.segment_records() + u64::from(self.meta.records);
-        if self.segments.segment_bytes() + self.block.len() as u64 >= SEGMENT || records >= SEGMENT_RECORDS {
-            self.end_segment()?;
-        }
-        Ok(())
+        let full = self.segments.is_full_with(self.block.len(), u64::from(self.meta.records));
+        if full { self.end_segment() } else { Ok(()) }
     }
 
     fn end_block(&mut self) -> Result<(), FormatError> {
@@ -136,8 +132,8 @@ impl RunWriter {
             let kind = FormatErrorKind::Invalid("a block cannot be encoded");
             FormatError::new("write", self.segments.path(), kind)
         })?;
-        let meta = std::mem::replace(&mut self.meta, RecordBlockMeta::at(Place { offset: 0, seq: 0 }));
-        self.segments.records(ReadyBlock { meta, plain })
+        let meta = std::mem::take(&mut self.meta);
+        self.segments.records(meta, &plain)
     }
 
     fn end_segment(&mut self) -> Result<(), FormatError> {

@@ -18,15 +18,17 @@ use std::path::Path;
 pub(super) const SEGMENT: u64 = 8 << 20;
 /// Records after which a segment ends: bounds its index.
 pub(super) const SEGMENT_RECORDS: u64 = 1 << 16;
-/// Bytes of records after which a block is closed.
-pub(super) const RECORD_BLOCK: usize = 256 << 10;
+/// Bytes after which blocks are closed in a file that is written as data comes: what is not yet written stays
+/// below 1 MiB, and damage to one block costs little.
+pub(super) const BLOCKS: Blocks = Blocks { bodies: 512 << 10, records: 256 << 10 };
 /// Endpoints of one segment that the seal lists; above it lists none, and the segment's index has them.
 const LISTED_ENDPOINTS: usize = 256;
 
-/// A record block that is ready to be written.
-pub(super) struct ReadyBlock {
-    pub(super) meta: RecordBlockMeta,
-    pub(super) plain: Vec<u8>,
+/// Bytes after which blocks are closed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Blocks {
+    pub(super) bodies: usize,
+    pub(super) records: usize,
 }
 
 /// Writes the frames of one file.
@@ -60,7 +62,7 @@ impl SegmentWriter {
         let start = Place { offset: out.offset(), seq: out.frames() };
         Ok(SegmentWriter {
             out,
-            bodies: BodyStore::default(),
+            bodies: BodyStore::new(BLOCKS.bodies),
             index: SegmentIndex::default(),
             start,
             record_bytes: 0,
@@ -79,14 +81,16 @@ impl SegmentWriter {
         u32::try_from(self.segments.len()).expect("a file has fewer segments than bytes")
     }
 
-    /// Bytes of bodies and records in the open segment, unpacked.
-    pub(super) fn segment_bytes(&self) -> u64 {
-        self.bodies.bytes() + self.record_bytes
+    /// Whether the segment should end, with so many bytes and records that are not in it yet.
+    pub(super) fn is_full_with(&self, bytes: usize, records: u64) -> bool {
+        let written: u64 = self.index.records.iter().map(|block| u64::from(block.records)).sum();
+        self.bodies.bytes() + self.record_bytes + bytes as u64 >= SEGMENT
+            || written + records >= SEGMENT_RECORDS
     }
 
-    /// Records written in the open segment.
-    pub(super) fn segment_records(&self) -> u64 {
-        self.index.records.iter().map(|block| u64::from(block.records)).sum()
+    /// Takes other bounds for blocks.
+    pub(super) fn set_blocks(&mut self, blocks: Blocks) {
+        self.bodies = BodyStore::new(blocks.bodies);
     }
 
     /// Bytes of bodies that were taken and not written.
@@ -146,12 +150,12 @@ impl SegmentWriter {
     }
 
     /// Writes what bodies are open and then a block of records.
-    pub(super) fn records(&mut self, mut block: ReadyBlock) -> Result<(), FormatError> {
+    pub(super) fn records(&mut self, mut meta: RecordBlockMeta, plain: &[u8]) -> Result<(), FormatError> {
         self.write_bodies()?;
-        let at = self.out.write(FrameKind::Records, self.segment(), &block.plain)?;
-        block.meta.place = Place { offset: at.offset, seq: at.seq };
-        self.record_bytes += block.plain.len() as u64;
-        self.index.records.push(block.meta);
+        let at = self.out.write(FrameKind::Records, self.segment(), plain)?;
+        meta.place = Place { offset: at.offset, seq: at.seq };
+        self.record_bytes += plain.len() as u64;
+        self.index.records.push(meta);
         Ok(())
     }
 

@@ -156,6 +156,17 @@ pub(super) fn is_secret_parameter(name: &[u8]) -> bool {
     PARAMETERS.iter().any(|known| folded == known.as_bytes())
 }
 
+/// Where the name of a secret field and its colon stand in a text that is not taken apart into lines.
+pub(super) fn in_text(text: &[u8]) -> Option<usize> {
+    (0..text.len()).find(|start| {
+        FIELDS.iter().any(|(name, _)| {
+            let end = start + name.len();
+            let named = text.get(*start..end).is_some_and(|part| part.eq_ignore_ascii_case(name.as_bytes()));
+            named && text[end..].trim_ascii_start().starts_with(b":")
+        })
+    })
+}
+
 pub(super) fn is_scheme(word: &[u8]) -> bool {
     SCHEMES.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }

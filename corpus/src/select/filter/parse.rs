@@ -81,8 +81,7 @@ impl Parser {
     }
 
     fn comparison(&mut self) -> Result<Expression, FilterError> {
-        const FIELDS: &str =
-            "a field (method, target, path, host, status, header:NAME, endpoint, session, complete), `not` or `(`";
+        const FIELDS: &str = "a field (method, target, path, host, status, header:NAME, endpoint, session, complete), `not` or `(`";
         let Some(Word::Bare(name)) = self.peek().cloned() else { return Err(self.unexpected(FIELDS)) };
         let field = match name.as_str() {
             "complete" => {

@@ -1,12 +1,10 @@
 //! What was written is read back: exchanges, late responses, runs, with and without a seal.
 
-mod support;
-
+use crate::support::*;
 use corpus::ids::PlanSeq;
 use corpus::run::*;
 use corpus::select::Selection;
 use corpus::{Bodies, CorpusReader, CorpusWriter, LateResponse, Overwrite, RunReader};
-use support::*;
 
 #[test]
 fn a_corpus_round_trips() {
@@ -84,7 +82,9 @@ fn late_responses_are_joined() {
     writer.flush().expect("a flush");
     for sealed in [false, true] {
         if sealed {
-            std::mem::replace(&mut writer, unsealed(&dir.path().join("other"), &[])).seal(seal()).expect("a seal");
+            std::mem::replace(&mut writer, unsealed(&dir.path().join("other"), &[]))
+                .seal(seal())
+                .expect("a seal");
         }
         let (stored, damage) = read(&path);
         assert_eq!((stored.len(), damage), (2000, vec![]));

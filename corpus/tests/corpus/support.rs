@@ -1,5 +1,4 @@
 //! Small corpora and runs for tests, the same on every machine.
-#![expect(dead_code, reason = "each test binary uses its part")]
 
 use corpus::digest::DigestKey;
 use corpus::exchange::{Exchange, Incomplete, Span};
@@ -15,30 +14,30 @@ use std::time::Duration;
 use wire::http1::Headers;
 
 /// Numbers that look random and are not.
-pub struct Numbers(pub u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^ (mixed >> 31)
     }
 
-    pub fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
 
-    pub fn bytes(&mut self, len: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, len: usize) -> Vec<u8> {
         (0..len).map(|_| self.next().to_le_bytes()[3]).collect()
     }
 }
 
-pub fn key() -> DigestKey {
+pub(crate) fn key() -> DigestKey {
     DigestKey::from_bytes([7; 32])
 }
 
-pub fn header() -> CorpusHeader {
+pub(crate) fn header() -> CorpusHeader {
     CorpusHeader {
         tool_version: "0.1.0".to_owned(),
         represents: "5%".parse().expect("a fraction"),
@@ -48,19 +47,19 @@ pub fn header() -> CorpusHeader {
     }
 }
 
-pub fn seal() -> CorpusSeal {
+pub(crate) fn seal() -> CorpusSeal {
     CorpusSeal { window: Some((CaptureTime(1), CaptureTime(u64::MAX))), ..CorpusSeal::default() }
 }
 
-pub fn span(first: u64, last: u64) -> Span {
+pub(crate) fn span(first: u64, last: u64) -> Span {
     Span { first: CaptureTime(first), last: CaptureTime(last) }
 }
 
-pub fn body(bytes: &[u8]) -> Body {
+pub(crate) fn body(bytes: &[u8]) -> Body {
     Body { bytes: bytes::Bytes::copy_from_slice(bytes), wire_len: bytes.len() as u64, ..Body::default() }
 }
 
-pub fn response(status: u16, content: &[u8]) -> Response {
+pub(crate) fn response(status: u16, content: &[u8]) -> Response {
     Response {
         protocol: Protocol::Http11,
         status,
@@ -72,7 +71,7 @@ pub fn response(status: u16, content: &[u8]) -> Response {
 }
 
 /// Exchange `n` of an even stream: one a millisecond.
-pub fn exchange(n: u64, target: &str, content: &[u8]) -> Exchange {
+pub(crate) fn exchange(n: u64, target: &str, content: &[u8]) -> Exchange {
     let at = 1_700_000_000_000_000_000 + n * 1_000_000;
     Exchange {
         id: ExchangeId(n.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
@@ -94,7 +93,7 @@ pub fn exchange(n: u64, target: &str, content: &[u8]) -> Exchange {
 }
 
 /// An exchange of which no response was seen.
-pub fn unanswered(n: u64, target: &str) -> Exchange {
+pub(crate) fn unanswered(n: u64, target: &str) -> Exchange {
     let mut exchange = exchange(n, target, b"");
     exchange.response = None;
     exchange.response_time = None;
@@ -103,13 +102,18 @@ pub fn unanswered(n: u64, target: &str) -> Exchange {
 }
 
 /// A small mixed corpus: repeated and large bodies, several endpoints.
-pub fn mixed(count: u64) -> Vec<Exchange> {
+pub(crate) fn mixed(count: u64) -> Vec<Exchange> {
+    mixed_below(count, 3000)
+}
+
+/// The same with random bodies of less than `limit` bytes.
+pub(crate) fn mixed_below(count: u64, limit: u64) -> Vec<Exchange> {
     let mut numbers = Numbers(1);
     (0..count)
         .map(|n| match n % 5 {
             0 => exchange(n, &format!("/items/{n}"), b"{\"same\":true}"),
             1 => {
-                let len = usize::try_from(numbers.below(3000)).expect("small");
+                let len = usize::try_from(numbers.below(limit)).expect("small");
                 exchange(n, "/random", &numbers.bytes(len))
             }
             2 => unanswered(n, "/lost"),
@@ -119,24 +123,28 @@ pub fn mixed(count: u64) -> Vec<Exchange> {
         .collect()
 }
 
-pub fn write(path: &Path, exchanges: &[Exchange]) {
+pub(crate) fn write(path: &Path, exchanges: &[Exchange]) {
     let mut writer = unsealed(path, exchanges);
     writer.flush().expect("a flush");
     writer.seal(seal()).expect("a seal");
 }
 
-pub fn unsealed(path: &Path, exchanges: &[Exchange]) -> CorpusWriter {
+pub(crate) fn unsealed(path: &Path, exchanges: &[Exchange]) -> CorpusWriter {
     let mut writer = CorpusWriter::create(path, &header(), &key(), Overwrite::Replace).expect("a new file");
     exchanges.iter().for_each(|exchange| writer.append(exchange).expect("an append"));
     writer
 }
 
 /// What is read, and what is lost.
-pub fn read(path: &Path) -> (Vec<Stored>, Vec<Damage>) {
-    split(CorpusReader::open(path).expect("a corpus").exchanges(&corpus::select::Selection::all(), Bodies::Load))
+pub(crate) fn read(path: &Path) -> (Vec<Stored>, Vec<Damage>) {
+    split(
+        CorpusReader::open(path)
+            .expect("a corpus")
+            .exchanges(&corpus::select::Selection::all(), Bodies::Load),
+    )
 }
 
-pub fn split(items: impl Iterator<Item = Result<Stored, Damage>>) -> (Vec<Stored>, Vec<Damage>) {
+pub(crate) fn split(items: impl Iterator<Item = Result<Stored, Damage>>) -> (Vec<Stored>, Vec<Damage>) {
     let (mut stored, mut damage) = (Vec::new(), Vec::new());
     for item in items {
         match item {
@@ -147,7 +155,7 @@ pub fn split(items: impl Iterator<Item = Result<Stored, Damage>>) -> (Vec<Stored
     (stored, damage)
 }
 
-pub fn run_header() -> RunHeader {
+pub(crate) fn run_header() -> RunHeader {
     RunHeader {
         tool_version: "0.1.0".to_owned(),
         started_unix_ns: 1,
@@ -186,12 +194,12 @@ pub fn run_header() -> RunHeader {
     }
 }
 
-pub const ARMS: [Arm; 2] = [
+pub(crate) const ARMS: [Arm; 2] = [
     Arm { role: Role::Baseline, sending: Sending::First },
     Arm { role: Role::Candidate, sending: Sending::First },
 ];
 
-pub fn planned(seq: u64) -> Planned {
+pub(crate) fn planned(seq: u64) -> Planned {
     Planned {
         seq: PlanSeq(seq),
         exchange: ExchangeId(seq),
@@ -206,7 +214,7 @@ pub fn planned(seq: u64) -> Planned {
     }
 }
 
-pub fn outcome(seq: u64, arm: Arm, content: &[u8]) -> Outcome {
+pub(crate) fn outcome(seq: u64, arm: Arm, content: &[u8]) -> Outcome {
     let at = |offset: u64| RunTime(seq * 1000 + offset);
     let result = match seq % 6 {
         4 => OutcomeResult::Failure { kind: FailureKind::Reset, fault: Fault::Backend, status: Some(500) },
@@ -233,6 +241,6 @@ pub fn outcome(seq: u64, arm: Arm, content: &[u8]) -> Outcome {
     Outcome { seq: PlanSeq(seq), arm, times, result }
 }
 
-pub fn run_writer(path: &Path) -> RunWriter {
+pub(crate) fn run_writer(path: &Path) -> RunWriter {
     RunWriter::create(path, &run_header(), Overwrite::Replace).expect("a new file")
 }

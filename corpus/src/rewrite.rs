@@ -1,0 +1,141 @@
+//! One corpus made from another: samples, filtered copies, packed ones.
+//!
+//! What the capture said of itself is carried along: ledger, window, redaction. A sample multiplies into the
+//! sampling fraction, so that percent of production stays right.
+
+use crate::exchange::Exchange;
+use crate::format::{
+    Bodies, CorpusReader, CorpusWriter, Damage, FormatError, FormatErrorKind, Overwrite, PackedWriter, Stored,
+};
+use crate::ledger::Ledger;
+use crate::manifest::{CorpusHeader, CorpusSeal, Sampling};
+use crate::select::{Selection, SessionShare};
+use crate::units::Fraction;
+use std::path::Path;
+
+/// Losses that are kept by name; the rest is only counted.
+const NAMED: usize = 100;
+
+/// What became of the exchanges of the source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Exchanges in the source that could be read and were chosen: those in the new file.
+    pub kept: u64,
+    /// Exchanges that could be read and were not chosen.
+    pub left_out: u64,
+    /// What could not be read, the first hundred.
+    pub damage: Vec<Damage>,
+    /// How often something could not be read.
+    pub damaged: u64,
+}
+
+/// Writes the chosen exchanges of `source` to a new corpus.
+///
+/// # Errors
+/// Where the new file cannot be written, or is the source itself.
+pub fn copy(
+    source: &CorpusReader,
+    selection: &Selection,
+    to: &Path,
+    overwrite: Overwrite,
+) -> Result<Rewritten, FormatError> {
+    refuse_same(source, to)?;
+    let header = chosen_header(source.header(), selection);
+    let mut writer = CorpusWriter::derived(to, &header, overwrite)?;
+    let rewritten = each(source, selection, |stored| writer.append(&stored.exchange))?;
+    writer.seal(seal_of(source))?;
+    Ok(rewritten)
+}
+
+/// Writes all exchanges of `source` to a new corpus that is as small as can be.
+///
+/// # Errors
+/// Where the new file cannot be written, or is the source itself.
+pub fn pack(source: &CorpusReader, to: &Path, overwrite: Overwrite) -> Result<Rewritten, FormatError> {
+    refuse_same(source, to)?;
+    let mut writer = PackedWriter::create(to, source.header(), overwrite)?;
+    let rewritten = each(source, &Selection::all(), |stored| writer.append(stored))?;
+    writer.seal(seal_of(source))?;
+    Ok(rewritten)
+}
+
+fn each(
+    source: &CorpusReader,
+    selection: &Selection,
+    mut keep: impl FnMut(Stored) -> Result<(), FormatError>,
+) -> Result<Rewritten, FormatError> {
+    let mut rewritten = Rewritten::default();
+    for item in source.exchanges(selection, Bodies::Load) {
+        match item {
+            Ok(stored) => {
+                keep(stored)?;
+                rewritten.kept += 1;
+            }
+            Err(damage) => {
+                rewritten.damaged += 1;
+                if rewritten.damage.len() < NAMED {
+                    rewritten.damage.push(damage);
+                }
+            }
+        }
+    }
+    rewritten.left_out = source.exchange_count().saturating_sub(rewritten.kept);
+    Ok(rewritten)
+}
+
+/// Replacing a file while it is read would lose it.
+fn refuse_same(source: &CorpusReader, to: &Path) -> Result<(), FormatError> {
+    use std::os::unix::fs::MetadataExt;
+    let place = |path: &Path| std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
+    let (from, target) = (place(source.path()), place(to));
+    if from.is_some() && from == target {
+        return Err(FormatError::new(
+            "write",
+            to,
+            FormatErrorKind::Invalid("this is the file that is being read"),
+        ));
+    }
+    Ok(())
+}
+
+/// The manifest of a choice: a share of the sessions makes the fraction smaller, and every rule is named.
+fn chosen_header(header: &CorpusHeader, selection: &Selection) -> CorpusHeader {
+    let mut rules = vec![header.sampling.rule.clone()];
+    let mut fraction = header.sampling.fraction;
+    if let Some(SessionShare { fraction: share, seed }) = selection.sessions {
+        rules.push(format!("{share} of sessions by hash, seed {seed}"));
+        fraction = Fraction::new(fraction.value() * share.value()).unwrap_or(fraction);
+    }
+    if let Some(filter) = &selection.filter {
+        rules.push(format!("filter {filter}"));
+    }
+    if selection.time.is_some() || selection.endpoints.is_some() {
+        rules.push("part of the time or of the endpoints".to_owned());
+    }
+    CorpusHeader { sampling: Sampling { rule: rules.join("; "), fraction }, ..header.clone() }
+}
+
+/// The seal of the source; of an unsealed one, what its records tell.
+pub fn seal_of(source: &CorpusReader) -> CorpusSeal {
+    source
+        .seal()
+        .cloned()
+        .unwrap_or_else(|| CorpusSeal { window: source.window(), ledger: records_ledger(source) })
+}
+
+/// A ledger of what the records of a corpus tell: nothing of packets.
+pub fn records_ledger(source: &CorpusReader) -> Ledger {
+    let mut ledger = Ledger::default();
+    let exchanges = source.exchanges(&Selection::all(), Bodies::Skip).flatten();
+    exchanges.for_each(|stored| count(&mut ledger, &stored.exchange));
+    ledger
+}
+
+fn count(ledger: &mut Ledger, exchange: &Exchange) {
+    ledger.requests += 1;
+    ledger.responses += u64::from(exchange.response.is_some());
+    match exchange.incomplete.first() {
+        None => ledger.exchanges_complete += 1,
+        Some(reason) => *ledger.exchanges_incomplete.entry(*reason).or_default() += 1,
+    }
+}
