@@ -235,3 +235,61 @@ fn repeats_are_no_new_exchanges() {
     assert_eq!(tally.compared, Count { pairs: 100, exchanges: 1 });
     assert_eq!(resolved.groups[0].seen.exchanges, 1);
 }
+
+#[test]
+fn an_unsteady_candidate_is_no_excuse() {
+    let mut scenario = Scenario::new(&[]).noise(50, fixed(r#"{"at":1}"#), fixed(r#"{"at":1}"#));
+    for _ in 0..50 {
+        let context = scenario.context(0);
+        let (x, y) = (stamped(1)(scenario.seq), stamped(2)(scenario.seq));
+        with_views(&x, &y, |x, y| scenario.all.noise_pair(&context, NoiseSource::Candidate, x, y));
+    }
+    let resolved = scenario
+        .pairs(100, fixed(r#"{"at":1714557600000,"n":1}"#), stamped(3))
+        .check(&["$.at value: another number 100 of 100", "100 of 100"]);
+    let rates = resolved.groups[0].rates;
+    assert_eq!((rates.candidate_noise_pairs, rates.of_candidate_noise_pairs), (50, 50));
+}
+
+#[test]
+fn what_names_the_server_is_reported_and_does_not_count() {
+    let mut scenario = Scenario::new(&[]);
+    let fields = |server: &str| -> Headers { [("server", server), ("x-total", "7")].into_iter().collect() };
+    let (old, new, none) = (fields("old/1.0"), fields("new"), Headers::new());
+    let view = |headers| ResponseView {
+        status: 200,
+        headers,
+        trailers: &none,
+        body: BodyView::Whole { bytes: b"", digest: None },
+    };
+    for _ in 0..10 {
+        let context = scenario.context(0);
+        assert_eq!(scenario.all.pair(&context, &view(&old), &view(&new)), PairResult::Equal);
+    }
+    let resolved = scenario.check(&["header:server header: another text 10 of 10", "0 of 10"]);
+    assert_eq!(resolved.groups[0].severity, Severity::Incidental);
+    assert_eq!(resolved.groups[0].examples[0].baseline.text, "old/1.0");
+}
+
+#[test]
+fn bodies_without_bytes_are_counted_apart() {
+    let mut scenario = Scenario::new(&[]);
+    let none = Headers::new();
+    let view = |byte| ResponseView {
+        status: 200,
+        headers: &none,
+        trailers: &none,
+        body: BodyView::Digest {
+            len: 5,
+            digest: corpus::digest::Digest([byte; 16]),
+            missing: NotCompared::QueueFull,
+        },
+    };
+    for byte in 0..4 {
+        let context = scenario.context(0);
+        scenario.all.pair(&context, &view(0), &view(byte));
+    }
+    let resolved = scenario.check(&["0 of 1"]);
+    assert_eq!(resolved.endpoints[0].pairs.not_compared, Count { pairs: 3, exchanges: 3 });
+    assert_eq!(resolved.not_compared, BTreeMap::from([(NotCompared::QueueFull, 3)]));
+}
