@@ -1,0 +1,4 @@
+//! HTTP/1.1 to a backend: connections, TLS, responses as they arrive.
+
+pub(crate) mod connect;
+pub(crate) mod response;
