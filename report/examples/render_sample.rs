@@ -15,6 +15,12 @@ fn main() -> io::Result<()> {
         let sample = fixture::sample(verdict);
         let name = verdict.name();
         fs::write(folder.join(format!("{name}.html")), report::render::html(&sample))?;
+        fs::write(folder.join(format!("{name}.xml")), report::render::junit(&sample))?;
+        fs::write(folder.join(format!("{name}.md")), report::render::markdown(&sample))?;
+        fs::write(
+            folder.join(format!("{name}.txt")),
+            report::render::terminal(&sample, 80, report::render::Color::Off),
+        )?;
     }
     Ok(())
 }

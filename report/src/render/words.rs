@@ -1,7 +1,9 @@
 //! The words and number strings that all renderers share, so that they cannot tell different stories.
 
 use super::number;
-use crate::summary::{Decision, Effect, Estimate, Gate, Metric, MetricKind, Reason, Summary, Verdict};
+use crate::summary::{
+    Decision, Effect, Estimate, Excerpt, Gate, Metric, MetricKind, Reason, Summary, Verdict,
+};
 
 /// The verdict as a word at the head of a page.
 pub(super) fn verdict(verdict: Verdict) -> &'static str {
@@ -111,6 +113,30 @@ fn detectable(metric: &Metric, value: f64) -> f64 {
         Estimate::Latency { .. } => 100.0 * (value - 1.0),
         Estimate::Share { .. } => value,
     }
+}
+
+/// A metric in one line: `p99 latency: 56.2 ms to 106 ms, +88.0 % (+63.0 to +113 %), margin +25.0 %: beyond margin`.
+pub(super) fn metric_line(metric: &Metric) -> String {
+    let figures = figures(metric);
+    let interval = if figures.interval.is_empty() { "no interval".to_owned() } else { figures.interval };
+    format!(
+        "{}, {}: baseline {}, candidate {}, {} ({interval}), margin {}: {}",
+        metric.scope,
+        self::metric(metric.metric),
+        figures.baseline,
+        figures.candidate,
+        figures.difference,
+        figures.margin,
+        decision(metric.decision),
+    )
+}
+
+/// The part of an excerpt around what is marked in it, about as long as asked for in bytes.
+pub(super) fn around(excerpt: &Excerpt, length: usize) -> &str {
+    let text = &excerpt.text;
+    let middle = excerpt.highlight.map_or(0, |highlight| highlight.start);
+    let start = text.floor_char_boundary(middle.min(text.len()).saturating_sub(length / 2));
+    &text[start..text.floor_char_boundary(start.saturating_add(length))]
 }
 
 /// Whether a metric has a part in the verdict.

@@ -136,7 +136,7 @@ pub(super) fn reproduce(m: &mut Markup, summary: &Summary) {
         "<section aria-labelledby=\"reproduce\"><h2 id=\"reproduce\">Inputs, and how to get this again</h2>",
     );
     m.raw("<div class=\"card pad\">");
-    for item in summary.reproduce.iter().take(ROWS) {
+    for item in summary.reproduce.iter().take(20) {
         m.raw("<p>").text(&item.what).raw("</p><pre>").block(&item.command).raw("</pre>");
     }
     m.raw("<p class=\"muted small\">Same run, policy and seed give the same report, byte for byte.</p>");

@@ -28,7 +28,7 @@ pub(super) fn latency(m: &mut Markup, summary: &Summary) {
     m.raw("</div>");
     if !endpoints.is_empty() {
         let mut order: Vec<&PercentileCurve> = endpoints.iter().collect();
-        order.sort_by_key(|curve| std::cmp::Reverse(gravity(summary, curve)));
+        order.sort_by_cached_key(|curve| std::cmp::Reverse(gravity(summary, curve)));
         m.raw("<details class=\"more\"><summary>");
         m.text(&number::counted(
             order.len() as u64,
