@@ -95,7 +95,10 @@ impl Connection {
         let stream = &self.streams[side];
         if !segment.flags.syn() {
             let far = unwrap_seq(segment.seq, stream.next()).abs_diff(stream.next()) > NEAR;
-            return self.closed != Closed::No && far && !segment.payload.is_empty() && stream.start != Start::Unseen;
+            return self.closed != Closed::No
+                && far
+                && !segment.payload.is_empty()
+                && stream.start != Start::Unseen;
         }
         let first = segment.seq.wrapping_add(1);
         match stream.start {
@@ -165,7 +168,10 @@ impl Connection {
         let bytes = segment.payload;
         let cut = segment.payload_len - bytes.len() as u32;
         engine.tally.payload_seen(bytes.len());
-        if self.streams[side].is_next(mark.offset) && self.is_causal(side, mark.ack) && !self.conversation.waits(side) {
+        if self.streams[side].is_next(mark.offset)
+            && self.is_causal(side, mark.ack)
+            && !self.conversation.waits(side)
+        {
             self.hand_on(side, bytes, cut, mark, engine);
         } else {
             let stream = &mut self.streams[side];
@@ -258,7 +264,14 @@ impl Connection {
         }
     }
 
-    fn is_over(&self, side: Side, obstacle: Obstacle, since: Since, now: CaptureTime, engine: &mut Engine) -> bool {
+    fn is_over(
+        &self,
+        side: Side,
+        obstacle: Obstacle,
+        since: Since,
+        now: CaptureTime,
+        engine: &mut Engine,
+    ) -> bool {
         let stream = &self.streams[side];
         let limits = &engine.limits;
         let (patience, since) = match obstacle {
@@ -367,7 +380,8 @@ impl Connection {
 
     fn earliest_obstacle(&self) -> Option<(Side, Obstacle)> {
         let packet = |side: Side| self.streams[side].first_kept().map(|piece| piece.mark.packet);
-        let waiting = Side::BOTH.into_iter().filter_map(|side| Some((packet(side)?, side, self.obstacle(side)?)));
+        let waiting =
+            Side::BOTH.into_iter().filter_map(|side| Some((packet(side)?, side, self.obstacle(side)?)));
         waiting.min_by_key(|(packet, ..)| *packet).map(|(_, side, obstacle)| (side, obstacle))
     }
 

@@ -67,7 +67,8 @@ impl Flows {
             **connection = connection_of(&key, at, engine);
         }
         connection.segment(side, segment, at, engine);
-        let due = at.packet - self.swept.packet >= SWEEP_PACKETS || self.now.since(self.swept.time) >= SWEEP_TIME;
+        let due =
+            at.packet - self.swept.packet >= SWEEP_PACKETS || self.now.since(self.swept.time) >= SWEEP_TIME;
         if due {
             self.swept = At { time: self.now, packet: at.packet };
             self.sweep(engine);

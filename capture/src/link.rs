@@ -155,7 +155,11 @@ mod tests {
         check(1, b"DDDDDDSSSSSS\x08\x06...", Err(PacketClass::NotIp));
         check(1, b"DDDDDDSSSSSS\x88\x47...", Err(PacketClass::Tunnel));
         check(1, b"DDDDDDSSSSSS\x88", Err(PacketClass::Undecodable));
-        check(1, b"DDDDDDSSSSSS\x81\x00\0\0\x81\x00\0\0\x81\x00\0\0\x81\x00\0\0\x81\x00\0\0", Err(PacketClass::Undecodable));
+        check(
+            1,
+            b"DDDDDDSSSSSS\x81\x00\0\0\x81\x00\0\0\x81\x00\0\0\x81\x00\0\0\x81\x00\0\0",
+            Err(PacketClass::Undecodable),
+        );
         check(0, b"\x02\0\0", Err(PacketClass::Undecodable));
         check(0, b"\x02\x01\0\0E", Err(PacketClass::NotIp));
         check(276, b"\x08\x00RRIIIITTPLAAAAAAA", Err(PacketClass::Undecodable));

@@ -183,7 +183,8 @@ impl<K: Copy, R> Pairing<K, R> {
                 return self.hold(place);
             }
             let second = self.outstanding.get(1).filter(|second| place.may_answer(second));
-            let missed_before = |end: Offset| self.hidden.iter().any(|(from, to)| *to > first.ack && *from < end);
+            let missed_before =
+                |end: Offset| self.hidden.iter().any(|(from, to)| *to > first.ack && *from < end);
             let alone = second.is_none() || !missed_before(place.start);
             if alone {
                 let first = self.outstanding.pop_front().expect("the first was just seen");
@@ -201,7 +202,8 @@ impl<K: Copy, R> Pairing<K, R> {
     }
 
     fn hold(&mut self, place: Place) -> Answer<K> {
-        let mut meanings = self.outstanding.iter().filter(|request| place.may_answer(request)).map(|r| r.meaning);
+        let mut meanings =
+            self.outstanding.iter().filter(|request| place.may_answer(request)).map(|r| r.meaning);
         match meanings.next() {
             None => Answer::Orphan,
             Some(first) => {

@@ -277,7 +277,8 @@ fn count_overlap(there: &Piece, from: Offset, bytes: &[u8], tally: &mut Tally) {
     let at = captured(there.mark.offset, from, &there.bytes);
     let kept = &there.bytes[at..];
     let both = kept.len().min(bytes.len());
-    let class = if kept[..both] == bytes[..both] { PayloadClass::Duplicate } else { PayloadClass::Conflicting };
+    let class =
+        if kept[..both] == bytes[..both] { PayloadClass::Duplicate } else { PayloadClass::Conflicting };
     tally.payload(class, bytes.len());
 }
 

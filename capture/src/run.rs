@@ -1,5 +1,6 @@
 //! From capture files to a corpus: the one loop over all packets.
 
+use crate::config::{Config, Limits};
 use crate::connection::At;
 use crate::engine::Engine;
 use crate::error::CaptureError;
@@ -9,7 +10,6 @@ use crate::ledger::PacketClass;
 use crate::sequencer::{Leaving, Outlet};
 use crate::sink::{self, Sink};
 use crate::source::{CaptureFile, Packet, Read, SourceError};
-use crate::config::{Config, Limits};
 use corpus::digest::DigestKey;
 use corpus::exchange::Exchange;
 use corpus::format::CorpusWriter;
@@ -87,8 +87,8 @@ impl Inputs {
         let mut firsts = Vec::with_capacity(paths.len());
         let mut total = 0_u64;
         for path in paths {
-            let first = first_packet(path)
-                .map_err(|source| CaptureError::Read { path: path.clone(), source })?;
+            let first =
+                first_packet(path).map_err(|source| CaptureError::Read { path: path.clone(), source })?;
             total += File::open(path).and_then(|file| file.metadata()).map_or(0, |metadata| metadata.len());
             firsts.push((first, path.clone()));
         }
@@ -96,7 +96,11 @@ impl Inputs {
         Ok(Self { paths: firsts.into_iter().map(|(_, path)| path).collect(), total })
     }
 
-    fn read_all(self, engine: Engine, watch: &mut dyn FnMut(Progress)) -> Result<CaptureReport, CaptureError> {
+    fn read_all(
+        self,
+        engine: Engine,
+        watch: &mut dyn FnMut(Progress),
+    ) -> Result<CaptureReport, CaptureError> {
         let mut pass = Pass::new(engine);
         let mut done = 0;
         for (number, path) in self.paths.iter().enumerate() {
@@ -106,7 +110,8 @@ impl Inputs {
             let (read, broken) = pass.read_file(path, &mut watch)?;
             done += read;
             if let Some(error) = broken {
-                let file = if self.paths.len() > 1 { format!("file {}: ", number + 1) } else { String::new() };
+                let file =
+                    if self.paths.len() > 1 { format!("file {}: ", number + 1) } else { String::new() };
                 pass.input_error.get_or_insert(format!("{file}{error}"));
             }
         }
@@ -150,8 +155,8 @@ impl Pass {
         path: &Path,
         watch: &mut dyn FnMut(u64),
     ) -> Result<(u64, Option<SourceError>), CaptureError> {
-        let file = CaptureFile::open(path)
-            .map_err(|source| CaptureError::Read { path: path.to_owned(), source })?;
+        let file =
+            CaptureFile::open(path).map_err(|source| CaptureError::Read { path: path.to_owned(), source })?;
         Ok(self.read(file, watch))
     }
 

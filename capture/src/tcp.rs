@@ -63,7 +63,8 @@ impl<'a> Transport<'a> {
         vlan: Vlan,
     ) -> Result<Self, PacketClass> {
         let Some(header) = data.first_chunk::<20>() else { return Err(PacketClass::Undecodable) };
-        let word = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let word =
+            |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
         let port = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
         let header_len = u32::from(header[12] >> 4) * 4;
         if header_len < 20 || header_len > wire_len {

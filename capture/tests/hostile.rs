@@ -17,7 +17,8 @@ const FOLDERS: [&str; 6] = [
 ];
 
 fn captures(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).expect("the folder is read").filter_map(|entry| Some(entry.ok()?.path()));
+    let entries =
+        std::fs::read_dir(folder).expect("the folder is read").filter_map(|entry| Some(entry.ok()?.path()));
     let mut files: Vec<PathBuf> = entries.filter(|path| path.is_file()).collect();
     files.sort();
     files
@@ -79,7 +80,10 @@ fn check(folder: &Path, name: &str, expect: &Expect) {
         (Err(CaptureError::Read { .. }), Expect::Refused) => return,
         (Ok((exchanges, report)), Expect::Refused) => {
             // A file whose first block is broken is refused by the survey before the pass.
-            assert!(exchanges.is_empty() && report.ledger.packets == 0 && report.ledger.input_error.is_some(), "{name}");
+            assert!(
+                exchanges.is_empty() && report.ledger.packets == 0 && report.ledger.input_error.is_some(),
+                "{name}"
+            );
             return;
         }
         (Ok(read), _) => read,

@@ -37,8 +37,11 @@ const EXACT: [&str; 22] = [
 ];
 
 /// Where the oracle is wrong: capture, part of the line, and why.
-const ORACLE_ERRS: [(&str, &str, &str); 1] =
-    [("sv-chunk-ext.pcap", "/qwe.asd", "chunks of 8 and 4 bytes, sizes followed by a space: the body has 12 bytes, not 8")];
+const ORACLE_ERRS: [(&str, &str, &str); 1] = [(
+    "sv-chunk-ext.pcap",
+    "/qwe.asd",
+    "chunks of 8 and 4 bytes, sizes followed by a space: the body has 12 bytes, not 8",
+)];
 
 /// What is compared of one exchange, as text, so that a difference can be read. Coded bodies are compared by
 /// their decoded length, because the oracle has no other.
@@ -90,8 +93,10 @@ struct Compared {
 fn compare(folder: &Path, name: &str) -> Compared {
     let bytes = std::fs::read(folder.join(name)).expect("the capture is there");
     let (exchanges, _) = capture::exchanges_of(&bytes, capture::Limits::default()).expect("it is read");
-    let lines = std::fs::read_to_string(folder.join("oracle").join(format!("{name}.jsonl"))).unwrap_or_default();
-    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
+    let lines =
+        std::fs::read_to_string(folder.join("oracle").join(format!("{name}.jsonl"))).unwrap_or_default();
+    let lines: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
     let mut oracle: Vec<String> = lines.iter().map(of_oracle).collect();
     let mut found: Vec<String> = exchanges.iter().map(of_exchange).collect();
     let mut wrong_digests = Vec::new();
@@ -142,7 +147,8 @@ fn captures_agree_with_their_oracles() {
             compared.oracle.len() - missing,
             compared.digests - compared.wrong_digests.len(),
         );
-        let known = |line: &str| ORACLE_ERRS.iter().any(|(file, part, _)| *file == name && line.contains(part));
+        let known =
+            |line: &str| ORACLE_ERRS.iter().any(|(file, part, _)| *file == name && line.contains(part));
         for line in differences.iter().chain(&compared.wrong_digests).filter(|line| !known(line)) {
             wrong += &format!("{name}: {line}\n");
         }

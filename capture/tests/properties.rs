@@ -112,7 +112,11 @@ fn exchange(
     let status = [200, 204, 304, 404][random.below(4)];
     let has_body = method != "HEAD" && !matches!(status, 204 | 304);
     let answer = format!("r{number}").repeat(random.below(120));
-    let _ = write!(requests_text(requests), "{method} /{number} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let _ = write!(
+        requests_text(requests),
+        "{method} /{number} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
     if random.below(5) == 0 {
         responses.extend(b"HTTP/1.1 100 Continue\r\n\r\n");
     }
@@ -162,8 +166,10 @@ fn shown(exchanges: &[Exchange]) -> String {
     for exchange in exchanges {
         let (request, response) = (&exchange.request, exchange.response.as_ref());
         let answer = response.map_or("none".to_owned(), |r| format!("{} {}", r.status, utf8(&r.body.bytes)));
-        let whole = if exchange.is_complete() { "complete".to_owned() } else { format!("{:?}", exchange.incomplete) };
-        let (method, target, body) = (utf8(&request.method), utf8(&request.target), utf8(&request.body.bytes));
+        let whole =
+            if exchange.is_complete() { "complete".to_owned() } else { format!("{:?}", exchange.incomplete) };
+        let (method, target, body) =
+            (utf8(&request.method), utf8(&request.target), utf8(&request.body.bytes));
         let _ = writeln!(text, "{method} {target} {body} -> {answer} {whole}");
     }
     text
@@ -205,7 +211,8 @@ fn check(segments: &[Segment], expected: &str, what: &str) {
 
 /// Moves each segment by at most `reach` places.
 fn shuffle(segments: &[Segment], reach: usize, random: &mut Random) -> Vec<Segment> {
-    let mut placed: Vec<(usize, usize)> = (0..segments.len()).map(|at| (at + random.below(reach + 1), at)).collect();
+    let mut placed: Vec<(usize, usize)> =
+        (0..segments.len()).map(|at| (at + random.below(reach + 1), at)).collect();
     placed.sort_unstable();
     placed.into_iter().map(|(_, at)| segments[at].clone()).collect()
 }
@@ -255,7 +262,10 @@ fn a_lost_segment_never_moves_a_response_to_another_request() {
         assert!(report.ledger.balances());
         let found = shown(&exchanges);
         for line in found.lines().filter(|line| line.ends_with(" complete")) {
-            assert!(expected.contains(line), "round {round}, without segment {lost}:\n{line}\n{expected}");
+            assert!(
+                expected.contains(line),
+                "round {round}, without segment {lost}:\n{line}\n{expected}\nFOUND\n{found}"
+            );
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Which protocol a connection carries, and which end is the client: told by content.
 
 use super::head::likeness;
-use super::{Conversation, Gap, Mark, Origin, Roles, Side, State};
+use super::{Conversation, Gap, Hides, Mark, Origin, Roles, Side, State};
 use crate::engine::Engine;
-use crate::ledger::{MissingClass, PayloadClass};
+use crate::ledger::PayloadClass;
 use wire::http1::{Likeness, MessageKind, MessageStart, find_message_start};
 
 /// Bytes of a beginning that are kept: the client's may prove to be a malformed request when the server answers.
@@ -46,7 +46,7 @@ impl Conversation {
             None if !beginning => engine.tally.payload(PayloadClass::NotHttp, bytes.len()),
             None => {}
         }
-        let joined = self.halves.0.iter().any(|half| half.origin == Origin::Joined);
+        let joined = self.halves.0.iter().any(|half| half.origin != Origin::FirstByte);
         if self.roles == Roles::Undecided && !joined && self.searched > MAX_SEARCHED {
             self.give_up(engine);
         }
@@ -82,7 +82,14 @@ impl Conversation {
         engine.tally.payload(PayloadClass::NotHttp, half.head.len() + at);
         half.head = bytes[at..].to_vec();
         half.head_mark = Mark { offset: mark.offset + at as u64, ..mark };
-        half.origin = Origin::FirstByte;
+        let origin = std::mem::replace(&mut half.origin, Origin::FirstByte);
+        if origin == Origin::AfterLoss {
+            self.pairing.doubt();
+            match kind {
+                MessageKind::Request => self.pairing.hide_requests(0, mark.offset + at as u64),
+                MessageKind::Response => self.pairing.hide(0, mark.offset + at as u64),
+            }
+        }
         self.decide(side, kind, engine);
     }
 
@@ -114,7 +121,8 @@ impl Conversation {
 fn begin(origin: Origin, mark: Mark) -> State {
     match origin {
         Origin::FirstByte => State::Head,
-        Origin::Joined => State::Search(Gap::of(mark.offset, MissingClass::Lost)),
+        Origin::Joined => State::Search(Gap { from: mark.offset, hides: Hides::Rest }),
+        Origin::AfterLoss => State::Search(Gap { from: mark.offset, hides: Hides::Messages }),
     }
 }
 

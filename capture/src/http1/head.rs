@@ -2,8 +2,8 @@
 
 use corpus::message::{Protocol, Request, Response};
 use wire::http1::{
-    BodyLength, Framing, HeadParser, Likeness, MessageKind, Parsed, Progress, RequestHeadRef, ResponseHeadRef,
-    Strictness, Version, looks_like_request, looks_like_response,
+    BodyLength, Framing, HeadParser, Likeness, MessageKind, Parsed, Progress, RequestHeadRef,
+    ResponseHeadRef, Strictness, Version, looks_like_request, looks_like_response,
 };
 
 /// What the start of a message was read as.

@@ -131,13 +131,8 @@ impl Faults {
 
     pub(super) fn of_request(&self, limited: bool) -> Vec<Incomplete> {
         use Incomplete as I;
-        let names = [
-            I::RequestGap,
-            I::RequestTruncated,
-            I::RequestCutShort,
-            I::MalformedRequest,
-            I::RequestLimited,
-        ];
+        let names =
+            [I::RequestGap, I::RequestTruncated, I::RequestCutShort, I::MalformedRequest, I::RequestLimited];
         self.reasons(names, limited)
     }
 

@@ -21,7 +21,7 @@ use corpus::exchange::Incomplete;
 use corpus::ids::{ConnectionId, ExchangeId};
 use corpus::time::CaptureTime;
 use message::{Message, Open, To};
-use wire::http1::{HeadScan, MessageKind};
+use wire::http1::{Completion, GapOutcome, HeadScan, MessageKind};
 
 /// One of the two ends of a connection, as the flow key orders them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +79,8 @@ enum Origin {
     FirstByte,
     /// Somewhere later.
     Joined,
+    /// Behind a loss.
+    AfterLoss,
 }
 
 /// What a direction is in the middle of.
@@ -200,7 +202,7 @@ impl Conversation {
         self.pairing.doubt();
         self.halves[side].origin = Origin::Joined;
         if matches!(self.roles, Roles::Http { .. }) {
-            self.halves[side].state = State::Search(Gap::of(at, MissingClass::Lost));
+            self.halves[side].state = State::Search(Gap { from: at, hides: Hides::Rest });
         }
     }
 
@@ -212,7 +214,9 @@ impl Conversation {
     /// Whether bytes of `side` must wait for the other side's answer to tell what they are.
     pub(crate) fn waits(&self, side: Side) -> bool {
         let waiting = matches!(self.waiting, Waiting::For(_));
-        waiting && self.roles == Roles::Http { client: side } && matches!(self.halves[side].state, State::Head)
+        waiting
+            && self.roles == Roles::Http { client: side }
+            && matches!(self.halves[side].state, State::Head)
     }
 
     /// The answer does not come.
@@ -234,7 +238,9 @@ impl Conversation {
             Roles::Http { .. } => {}
             Roles::Undecided => {
                 self.drop_beginning(side, engine);
-                return self.joined(side, at);
+                self.joined(side, at);
+                self.halves[side].origin = Origin::AfterLoss;
+                return;
             }
             Roles::Opaque | Roles::Foreign => return,
         }
@@ -250,16 +256,19 @@ impl Conversation {
                 open.faults.miss(class, bytes);
                 self.close(side, *open, 0, engine);
             }
-            State::Body(mut open) => match open.decoder.skip(bytes) {
-                wire::http1::GapOutcome::Inside => {
-                    open.faults.miss(class, bytes);
-                    self.resume(side, open, engine);
+            State::Body(mut open) => {
+                self.read_peeked(side, &mut open, engine);
+                match open.decoder.skip(bytes) {
+                    GapOutcome::Inside => {
+                        open.faults.miss(class, bytes);
+                        self.resume(side, open, engine);
+                    }
+                    GapOutcome::Lost { payload } => {
+                        open.faults.miss(class, payload);
+                        self.close(side, *open, 0, engine);
+                    }
                 }
-                wire::http1::GapOutcome::Lost { payload } => {
-                    open.faults.miss(class, payload);
-                    self.close(side, *open, 0, engine);
-                }
-            },
+            }
         }
     }
 
@@ -276,7 +285,7 @@ impl Conversation {
             }
             State::Garbage(open) => self.close(side, *open, 0, engine),
             State::Body(mut open) => {
-                use wire::http1::Completion;
+                self.read_peeked(side, &mut open, engine);
                 let unseen = match open.decoder.finish_at_eof() {
                     Completion::Complete => 0,
                     Completion::Incomplete { missing } => missing.unwrap_or(0),
@@ -318,11 +327,30 @@ impl Conversation {
         engine.begin(key, self.exchange_id(mark), self.connection);
         self.requests += 1;
         let ack = mark.ack.unwrap_or(0);
-        if self.pairing.can_resolve(ack) {
+        if self.is_answered_up_to(ack, engine) && self.pairing.can_resolve(ack) {
             self.resolve(engine);
         }
         self.pairing.ask(Outstanding { key, start: mark.offset, ack, meaning });
         key
+    }
+
+    /// Whether no undecided response is still open when the client, having received up to `ack`, goes on. One
+    /// without a byte of body by then has none.
+    fn is_answered_up_to(&mut self, ack: Offset, engine: &mut Engine) -> bool {
+        let Roles::Http { client } = self.roles else { return true };
+        let server = client.other();
+        let State::Body(open) = &self.halves[server].state else { return true };
+        if !matches!(&open.message, Message::Response { to: To::Held(_), .. }) {
+            return true;
+        }
+        let bodiless =
+            open.body.seen() == 0 && self.halves[server].head.is_empty() && open.first.offset < ack;
+        if bodiless {
+            if let State::Body(open) = std::mem::replace(&mut self.halves[server].state, State::Head) {
+                self.close(server, *open, 0, engine);
+            }
+        }
+        bodiless
     }
 
     /// Mixes connection, place and time (the finaliser of SplitMix64): equal captures, equal ids.
@@ -367,7 +395,11 @@ impl Conversation {
         self.settle_held(resolved, engine);
     }
 
-    fn settle_held(&mut self, resolved: Vec<(Option<Outstanding<SlotKey>>, HeldResponse)>, engine: &mut Engine) {
+    fn settle_held(
+        &mut self,
+        resolved: Vec<(Option<Outstanding<SlotKey>>, HeldResponse)>,
+        engine: &mut Engine,
+    ) {
         for (request, held) in resolved {
             let mut held = held;
             if request.is_some_and(|request| request.meaning != held.meaning) {
@@ -415,7 +447,8 @@ impl Conversation {
             Message::Response { to, meaning, mut response } => {
                 if !to.is_known() && body.wire_len > 0 {
                     // If it had no body, other responses were taken for one.
-                    self.pairing.hide(first.offset.saturating_add(1), first.offset.saturating_add(body.wire_len));
+                    self.pairing
+                        .hide(first.offset.saturating_add(1), first.offset.saturating_add(body.wire_len));
                 }
                 response.body = body;
                 response.malformed = malformed;

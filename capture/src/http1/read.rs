@@ -2,7 +2,7 @@
 
 use super::head::{HeadRead, Then, likeness, read_head, response_body, salvage};
 use super::message::{BodyBuffer, BodyRoom, Faults, Garbage, Message, Open};
-use super::{Conversation, End, Hides, Meaning, Roles, Side, State, Waiting};
+use super::{Conversation, End, Gap, Hides, Meaning, Roles, Side, State, Waiting};
 use crate::engine::Engine;
 use crate::ledger::PayloadClass;
 use crate::reassembly::Mark;
@@ -22,7 +22,7 @@ impl Conversation {
             }
             let consumed = match &self.halves[side].state {
                 State::Head => self.read_head(side, rest, mark, engine),
-                State::Body(_) => self.read_body(side, rest, engine),
+                State::Body(_) => self.read_body(side, rest, mark, engine),
                 State::Garbage(_) => self.read_garbage(side, rest, mark, engine),
                 State::Search(_) => self.search(side, rest, mark, engine),
             };
@@ -166,13 +166,35 @@ impl Conversation {
         self.halves[side].state = State::Body(Box::new(open));
     }
 
-    fn read_body(&mut self, side: Side, bytes: &[u8], engine: &mut Engine) -> usize {
+    fn read_body(&mut self, side: Side, bytes: &[u8], mark: Mark, engine: &mut Engine) -> usize {
         let State::Body(mut open) = std::mem::replace(&mut self.halves[side].state, State::Head) else {
             return 0;
         };
-        if open.body.seen() == 0 && is_bodiless(&open, bytes) {
-            self.close(side, *open, 0, engine);
-            return 0;
+        if is_guessed(&open) && open.body.seen() == 0 {
+            let half = &mut self.halves[side];
+            let before = half.head.len();
+            if before == 0 {
+                half.head_mark = mark;
+            }
+            half.head.extend_from_slice(bytes);
+            match likeness(MessageKind::Response, &half.head) {
+                Likeness::NeedMore => {
+                    half.state = State::Body(open);
+                    engine.tally.payload(PayloadClass::InMessages, bytes.len());
+                    return bytes.len();
+                }
+                Likeness::Yes => {
+                    // It had no body after all: here is the next response.
+                    half.head.truncate(before);
+                    half.scan = HeadScan::default();
+                    self.close(side, *open, 0, engine);
+                    return 0;
+                }
+                Likeness::No => {
+                    half.head.truncate(before);
+                    self.read_peeked(side, &mut open, engine);
+                }
+            }
         }
         let Engine { limits, key, open_bytes, tally, .. } = engine;
         let mut room = BodyRoom { limits, key, open_bytes, tally };
@@ -196,6 +218,22 @@ impl Conversation {
             self.resume(side, open, engine);
         }
         at
+    }
+
+    /// Reads as a body what was held back until it was clear that it is no head.
+    pub(super) fn read_peeked(&mut self, side: Side, open: &mut Open, engine: &mut Engine) {
+        let peeked = std::mem::take(&mut self.halves[side].head);
+        let Engine { limits, key, open_bytes, tally, .. } = engine;
+        let mut room = BodyRoom { limits, key, open_bytes, tally };
+        let mut rest = peeked.as_slice();
+        // What is no body by its framing is found so again with the next bytes.
+        while let Ok(step) = open.decoder.decode(rest) {
+            open.body.add(&rest[step.data], &mut room);
+            rest = &rest[step.consumed..];
+            if rest.is_empty() || step.consumed == 0 {
+                break;
+            }
+        }
     }
 
     /// Goes on with a body, or ends its message.
@@ -303,7 +341,8 @@ impl Conversation {
                 engine.tally.payload(PayloadClass::InMessages, half.head.len());
                 let skipped = at.saturating_sub(before);
                 engine.tally.payload(PayloadClass::Skipped, skipped);
-                let found = if half.head.is_empty() { mark.offset + skipped as u64 } else { half.head_mark.offset };
+                let found =
+                    if half.head.is_empty() { mark.offset + skipped as u64 } else { half.head_mark.offset };
                 match (gap.hides, kind) {
                     (Hides::Messages, MessageKind::Response) => self.pairing.hide(gap.from, found),
                     (Hides::Messages, MessageKind::Request) => self.pairing.hide_requests(gap.from, found),
@@ -336,6 +375,16 @@ impl Conversation {
         fault(&mut faults);
         let state = std::mem::replace(&mut half.state, State::Head);
         let message = match salvage(&mut engine.heads, kind, &part) {
+            HeadRead::NeedMore | HeadRead::Malformed(_)
+                if kind == MessageKind::Response && matches!(state, State::Search(_)) =>
+            {
+                // It may be interim or final: whatever it was is part of the gap.
+                engine.tally.payload_moved(PayloadClass::InMessages, part.len());
+                engine.tally.payload(PayloadClass::Skipped, part.len());
+                let gap = Gap { from: mark.offset, hides: Hides::Messages };
+                self.halves[side].state = State::Search(gap);
+                return;
+            }
             HeadRead::Request { request, .. } => {
                 let key = self.ask(mark, Meaning::of(&request.method), engine);
                 Some(Message::Request { key, request })
@@ -374,10 +423,9 @@ fn open(message: Message, body: BodyLength, first: Mark, faults: Faults, garbage
     Open { message, first, decoder, body: BodyBuffer::default(), faults, garbage }
 }
 
-/// Whether the answer to an unknown request had no body after all: another response is in its place.
-fn is_bodiless(open: &Open, bytes: &[u8]) -> bool {
-    let guessed = matches!(&open.message, Message::Response { to, .. } if !to.is_known());
-    guessed && likeness(MessageKind::Response, bytes) == Likeness::Yes
+/// Whether the request of a response, and so the response's framing, is not known for sure.
+fn is_guessed(open: &Open) -> bool {
+    matches!(&open.message, Message::Response { to, .. } if !to.is_known())
 }
 
 /// The fields of a malformed request are empty.

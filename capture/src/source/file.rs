@@ -129,7 +129,10 @@ mod tests {
     fn what_is_no_capture_is_named() {
         check(b"", "the file is empty");
         check(b"ab", "the file ends inside its header, after 2 bytes");
-        check(b"\x1f\x8b\x08\x00", "neither pcap nor pcapng: the file begins with gzip data: decompress it first");
+        check(
+            b"\x1f\x8b\x08\x00",
+            "neither pcap nor pcapng: the file begins with gzip data: decompress it first",
+        );
         check(b"GET /", "neither pcap nor pcapng: the file begins with \"GET \"");
     }
 

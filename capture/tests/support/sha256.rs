@@ -3,7 +3,14 @@
 /// SHA-256 (FIPS 180-4) as hex.
 pub(crate) fn hex(message: &[u8]) -> String {
     let mut state: [u32; 8] = [
-        0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
+        0x6a09_e667,
+        0xbb67_ae85,
+        0x3c6e_f372,
+        0xa54f_f53a,
+        0x510e_527f,
+        0x9b05_688c,
+        0x1f83_d9ab,
+        0x5be0_cd19,
     ];
     let constants = round_constants();
     let mut padded = message.to_vec();
