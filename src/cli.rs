@@ -2,7 +2,7 @@
 //!
 //! Each command's own words and the call into its crate are in `cli/<command>.rs`.
 
-mod canary;
+pub(crate) mod canary;
 mod capture;
 mod corpus;
 mod demo;

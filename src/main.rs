@@ -4,8 +4,10 @@
 //! environment variables and exit codes.
 
 mod cli;
+mod demo;
 mod exit;
 mod output;
+mod progress;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -34,7 +36,6 @@ fn start_logging(common: &cli::Common) {
         (false, 2) => "debug",
         (false, _) => "trace",
     };
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_env("CUTOVER_LOG").unwrap_or_else(|_| level.into());
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CUTOVER_LOG").unwrap_or_else(|_| level.into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
 }

@@ -6,16 +6,16 @@
 
 #[path = "../../src/demo/backend.rs"]
 mod backend;
+mod client;
 #[path = "../../src/demo/draw.rs"]
 mod draw;
 #[expect(dead_code, reason = "the legacy build has no faults")]
 #[path = "../../src/demo/faults.rs"]
 mod faults;
+mod plan;
 #[expect(dead_code, reason = "the recording needs the legacy build only")]
 #[path = "../../src/demo/shop.rs"]
 mod shop;
-mod client;
-mod plan;
 
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader, Write as _};
@@ -38,7 +38,21 @@ fn main() -> Result<()> {
 /// Starts tcpdump and waits until it says that it listens.
 fn start_tcpdump(path: &str, port: u16) -> Result<Child> {
     let mut child = Command::new("tcpdump")
-        .args(["-i", "lo", "-s", "0", "-Z", "root", "-B", "16384", "-w", path, "tcp", "port", &port.to_string()])
+        .args([
+            "-i",
+            "lo",
+            "-s",
+            "0",
+            "-Z",
+            "root",
+            "-B",
+            "16384",
+            "-w",
+            path,
+            "tcp",
+            "port",
+            &port.to_string(),
+        ])
         .stderr(Stdio::piped())
         .spawn()
         .context("start tcpdump")?;
@@ -55,7 +69,8 @@ fn start_tcpdump(path: &str, port: u16) -> Result<Child> {
 
 /// Interrupts tcpdump, so that it writes what it still holds, and waits for its end.
 fn stop(tcpdump: &mut Child) -> Result<()> {
-    let asked = Command::new("kill").args(["-INT", &tcpdump.id().to_string()]).status().context("stop tcpdump")?;
+    let asked =
+        Command::new("kill").args(["-INT", &tcpdump.id().to_string()]).status().context("stop tcpdump")?;
     anyhow::ensure!(asked.success(), "tcpdump could not be interrupted");
     tcpdump.wait().context("wait for tcpdump")?;
     Ok(())

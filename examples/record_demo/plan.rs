@@ -69,7 +69,7 @@ fn visit(n: u64, draw: &mut Draw) -> Visit {
         if at >= 0.0 {
             requests.push(Wanted { at: Duration::from_secs_f64(at), ..wanted });
         }
-        at += 0.05 + draw.exponential(MEAN_PAUSE);
+        at += 0.05 - MEAN_PAUSE * (1.0 - draw.unit()).ln();
     }
     Visit { carrier: client.carrier, requests }
 }

@@ -7,7 +7,7 @@ use super::draw::Draw;
 use super::faults::{self, Capacity};
 use super::shop::{self, Answer, Build, Call, Noise, Route};
 use bytes::Bytes;
-use corpus::CaptureTime;
+use corpus::time::CaptureTime;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{

@@ -41,11 +41,6 @@ impl Draw {
         self.unit() < probability
     }
 
-    /// An exponential waiting time with this mean.
-    pub(crate) fn exponential(&mut self, mean: f64) -> f64 {
-        -mean * (1.0 - self.unit()).ln()
-    }
-
     /// A log-normal value with this median and this spread of its logarithm (Box and Muller, 1958).
     pub(crate) fn log_normal(&mut self, median: f64, spread: f64) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
