@@ -4,12 +4,12 @@ use crate::cli::Common;
 use crate::exit::{Exit, Hint, UsageError};
 use crate::output::{self, Reader, Stdout, printable};
 use ::capture::{CaptureError, CaptureReport, Config, Limits, Progress};
-use anyhow::Context;
 use ::corpus::digest::DigestKey;
 use ::corpus::format::{FormatErrorKind, Overwrite};
 use ::corpus::ledger::Ledger;
 use ::corpus::manifest::SessionBy;
 use ::corpus::units::Fraction;
+use anyhow::Context;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -76,7 +76,8 @@ fn config(args: Args) -> anyhow::Result<Config> {
     }
     let key = match &args.redact_key {
         Some(path) => {
-            let secret = std::fs::read(path).with_context(|| format!("read the key file {}", path.display()))?;
+            let secret =
+                std::fs::read(path).with_context(|| format!("read the key file {}", path.display()))?;
             if secret.len() < 16 {
                 let text = format!("the key file {} holds fewer than 16 bytes", path.display());
                 return Err(anyhow::Error::from(UsageError(text))
@@ -84,7 +85,7 @@ fn config(args: Args) -> anyhow::Result<Config> {
             }
             DigestKey::from_secret(&secret)
         }
-        None => DigestKey::random().context("take a random redaction key")?,
+        None => DigestKey::random().map_err(|error| anyhow::anyhow!("take a random redaction key: {error}"))?,
     };
     Ok(Config {
         inputs: args.read,
@@ -104,7 +105,9 @@ fn explain(error: CaptureError) -> anyhow::Error {
         CaptureError::Read { source: ::capture::SourceError::Format(_), .. } => {
             Some("capture with: tcpdump -i any -s 0 -w prod.pcap 'tcp port 80'")
         }
-        CaptureError::Write(source) if *source.kind() == FormatErrorKind::Exists => Some("--force replaces it"),
+        CaptureError::Write(source) if *source.kind() == FormatErrorKind::Exists => {
+            Some("--force replaces it")
+        }
         CaptureError::Unbalanced(_) => Some("this is a defect of cutover: please report it with the capture"),
         _ => None,
     };
@@ -169,7 +172,8 @@ fn ledger_text(ledger: &Ledger) -> String {
     let mut table = Table(String::new());
     table.total("packets", ledger.packets);
     table.parts(&ledger.packets_by_class);
-    let payload: u64 = ledger.payload_bytes_by_class.iter().filter(|(name, _)| !is_missing(name)).map(|(_, n)| n).sum();
+    let payload: u64 =
+        ledger.payload_bytes_by_class.iter().filter(|(name, _)| !is_missing(name)).map(|(_, n)| n).sum();
     let (missing, seen): (BTreeMap<_, _>, BTreeMap<_, _>) =
         ledger.payload_bytes_by_class.clone().into_iter().partition(|(name, _)| is_missing(name));
     table.total("TCP payload, bytes", payload);
