@@ -40,7 +40,26 @@ pub struct Settings {
     pub bodies: Option<BodyKeeping>,
 }
 
+/// The text is no `cutover.toml` with a `[replay]` section as it should be.
+#[derive(Debug, thiserror::Error)]
+#[error("read the [replay] section: {0}")]
+pub struct SettingsError(String);
+
 impl Settings {
+    /// Reads the `[replay]` section of the text of a `cutover.toml`; defaults where it has none.
+    ///
+    /// # Errors
+    /// Where the text is no TOML, or the section has unknown keys or values of the wrong type.
+    pub fn parse(text: &str) -> Result<Settings, SettingsError> {
+        #[derive(Deserialize)]
+        struct File {
+            #[serde(default)]
+            replay: Settings,
+        }
+        let file: File = toml::from_str(text).map_err(|error| SettingsError(error.to_string()))?;
+        Ok(file.replay)
+    }
+
     /// Puts what is set into `config`; relative paths are relative to `folder`.
     ///
     /// # Errors
@@ -95,4 +114,32 @@ where
 
 fn wrong(option: &'static str, error: &dyn Display) -> ReplayError {
     ReplayError::Option { option, reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Baseline, Target};
+    use std::time::Duration;
+
+    fn check(text: &str, expected: Option<Duration>) {
+        let applied = Settings::parse(text).ok().and_then(|settings| {
+            let baseline = Baseline::Backend(Target::new("http://a"));
+            let mut config = Config::new("c".into(), "r".into(), baseline, Target::new("http://b"));
+            settings.apply(&mut config, Path::new("/etc")).ok().map(|()| config.deadline)
+        });
+        assert_eq!(applied, expected, "{text}");
+    }
+
+    #[test]
+    fn reads_its_section_and_nothing_else() {
+        check("", Some(Duration::from_secs(10)));
+        check(
+            "[policy]\nx = 1\n[replay]\ndeadline = \"2s\"\nbodies = \"sample\"",
+            Some(Duration::from_secs(2)),
+        );
+        check("[replay]\ndeadlin = \"2s\"", None);
+        check("[replay]\ndeadline = \"2\"", None);
+        check("[replay]\nconnections = 0", None);
+    }
 }

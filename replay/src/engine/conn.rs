@@ -238,10 +238,7 @@ enum End {
 
 impl Sending {
     fn drive(&mut self, stream: &mut Stream, context: &mut Context<'_>, io: &mut Io) -> Poll<End> {
-        let unwritten = match self.write(stream, context, io) {
-            Ok(()) => None,
-            Err(error) => Some(error),
-        };
+        let unwritten = self.write(stream, context, io).err();
         // A server may answer and close before it has read everything: what it said counts first.
         match self.read(stream, context, io) {
             Poll::Ready(end) => Poll::Ready(end),
