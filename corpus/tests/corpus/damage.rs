@@ -84,7 +84,7 @@ fn is_part(part: &[Exchange], whole: &[Exchange]) -> bool {
 
 #[test]
 fn every_cut_is_told() {
-    let sample = sample(40);
+    let sample = sample(25);
     for len in 0..sample.bytes.len() {
         match look(&sample.with(&sample.bytes[..len])) {
             Seen::Refused => {}
@@ -104,7 +104,7 @@ fn every_cut_is_told() {
 
 #[test]
 fn every_flipped_byte_is_told_and_costs_one_block() {
-    let sample = sample(40);
+    let sample = sample(25);
     // A block of 7 exchanges, or those whose bodies lie in it: among them every fifth, which share one.
     let most = 7 + sample.exchanges.len() / 5;
     for at in 0..sample.bytes.len() {
@@ -214,7 +214,7 @@ fn a_full_disk_is_an_error_at_every_place() {
 
 #[test]
 fn hostile_bytes_neither_panic_nor_take_memory() {
-    let sample = sample(40);
+    let sample = sample(25);
     let mut numbers = Numbers(42);
     for round in 0..600 {
         let mut bytes = sample.bytes.clone();

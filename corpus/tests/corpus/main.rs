@@ -2,6 +2,7 @@
 
 mod container;
 mod damage;
+mod golden;
 mod rewrite;
 mod secrets;
 mod support;
