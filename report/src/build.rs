@@ -225,3 +225,10 @@ fn endpoint_name(frame: &Frame, endpoint: EndpointId) -> String {
 pub(crate) fn is_live(frame: &Frame) -> bool {
     frame.baseline == Baseline::Live
 }
+
+#[cfg(test)]
+mod scenario;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod tests;

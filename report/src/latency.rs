@@ -187,7 +187,8 @@ pub(crate) fn totals(cells: &[(Histogram, Histogram)]) -> (Histogram, Histogram)
 }
 
 fn log_ratios_of_medians(seconds: &[Unit<'_>]) -> Vec<f64> {
-    let ratio = |(a, b): &Unit<'_>| Some((b.quantile(0.5).us()?.max(1e-3) / a.quantile(0.5).us()?.max(1e-3)).ln());
+    let ratio =
+        |(a, b): &Unit<'_>| Some((b.quantile(0.5).us()?.max(1e-3) / a.quantile(0.5).us()?.max(1e-3)).ln());
     seconds.iter().filter_map(ratio).collect()
 }
 

@@ -18,6 +18,11 @@ impl Count {
     pub(crate) fn share(self) -> f64 {
         if self.of > 0.0 { self.events / self.of } else { 0.0 }
     }
+
+    /// The same share of `factor` times as many.
+    pub(crate) fn times(self, factor: f64) -> Count {
+        Count { events: self.events * factor, of: (self.of * factor).min(f64::MAX) }
+    }
 }
 
 /// A two-sided interval of two one-sided limits.

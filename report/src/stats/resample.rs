@@ -109,7 +109,8 @@ impl Dense {
         let buckets =
             histograms.flat_map(|h| h.counts().iter().map(|(bucket, _)| *bucket)).filter(|b| *b != NEVER);
         let (lowest, highest) = buckets.fold((u16::MAX, 0), |(low, high), b| (low.min(b), high.max(b)));
-        let span = usize::from(highest.saturating_sub(lowest)) + 1;
+        let lowest = lowest.min(highest);
+        let span = usize::from(highest - lowest) + 1;
         Dense { lowest, counts: vec![0; span], never: 0, total: 0 }
     }
 
@@ -180,6 +181,12 @@ mod tests {
         let (full, empty) = (histogram(1..100), Histogram::default());
         let units: Vec<Unit<'_>> = vec![(&full, &empty); 10];
         assert_eq!(log_ratio_variation(&units, &Weights::draw(10, 50, 1), &[0.5], 1e7), [None]);
+        let mut never = Histogram::default();
+        (0..100).for_each(|_| never.add(NEVER));
+        never.settle();
+        let units: Vec<Unit<'_>> = vec![(&full, &never); 10];
+        let found = log_ratio_variation(&units, &Weights::draw(10, 50, 1), &[0.5], 1e7)[0].expect("a ratio");
+        assert!(found.deviation < 1e-12 && found.second_never > 0.999, "{found:?}");
         assert_eq!(log_ratio_variation(&[], &Weights::draw(0, 50, 1), &[0.5], 1e7), [None]);
     }
 }

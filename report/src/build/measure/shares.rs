@@ -25,6 +25,8 @@ struct Share {
     ok_if_compared: bool,
     /// Whether noise, which was not measured, could be all of it.
     may_be_noise: bool,
+    /// The upper limit with so many times as much of the same data.
+    upper_with: Box<dyn Fn(f64) -> f64>,
 }
 
 /// The draft of a share metric.
@@ -101,10 +103,9 @@ fn judged(
         false => Some(ReasonCode::IntervalTooWide),
     };
     let points = |share: f64| tidy(100.0 * share);
-    let room = levels.margin - share.estimate;
     let reach = share.limits.upper - share.estimate;
-    let factor = (reach / room).powi(2).max(least(levels.margin) / share.effective.max(1.0)).max(1.1);
     let more_helps = matches!(reason, Some(ReasonCode::InsufficientSamples | ReasonCode::IntervalTooWide));
+    let factor = (more_helps && share.estimate < levels.margin).then(|| enough(share, levels.margin));
     Draft {
         decision: if ok { Decision::Ok } else { Decision::Undecided },
         reason,
@@ -123,8 +124,18 @@ fn judged(
         p_worse: Some(share.p_worse),
         detectable: Some(100.0 * (share.estimate - share.limits.lower).max(reach)),
         method,
-        needs: (more_helps && room > 0.0).then(|| needs(setting, data, factor)),
+        needs: factor.map(|factor| needs(setting, data, factor)),
     }
+}
+
+/// How many times as much data would bring the upper limit within the margin, within one part in a thousand.
+fn enough(share: &Share, margin: f64) -> f64 {
+    let (mut low, mut high) = (1.0, 1e9_f64);
+    while high / low > 1.001 {
+        let middle = (low * high).sqrt();
+        if (share.upper_with)(middle) < margin { high = middle } else { low = middle }
+    }
+    high
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
@@ -158,6 +169,9 @@ fn errors(data: &ScopeData<'_>, levels: Levels) -> Option<Share> {
         p_worse: p_beyond(levels.margin, |alpha| paired_difference(scaled, alpha).lower),
         ok_if_compared: false,
         may_be_noise: false,
+        upper_with: Box::new(move |factor| {
+            paired_difference(scaled.scaled_to(factor * effective), levels.alpha).upper
+        }),
     })
 }
 
@@ -214,6 +228,9 @@ fn beyond_noise(
         p_worse: p_beyond(levels.margin, |alpha| difference(known, background, alpha).lower),
         ok_if_compared: unknown > 0 && optimistic.upper < levels.margin,
         may_be_noise: false,
+        upper_with: Box::new(move |factor| {
+            difference(worst.times(factor), background.times(factor), levels.alpha).upper
+        }),
     })
 }
 
