@@ -1,9 +1,9 @@
-//! Live status on stderr, the signals that stop long work, and the wall clock.
+//! Live status on stderr, and the wall clock.
 //!
 //! On a terminal one block is redrawn in place; in a pipe nothing is shown.
 
 use crate::cli::Common;
-use replay::{BackendProgress, Observer, Progress, StopHandle};
+use replay::{BackendProgress, Observer, Progress};
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -88,42 +88,6 @@ fn millis(time: Duration) -> String {
 pub(crate) fn say(line: &str) {
     // Nothing is left to be told to anybody when stderr is closed.
     let _ = std::io::stderr().write_all(format!("{}\n", crate::output::printable(line)).as_bytes());
-}
-
-/// Listens for Ctrl-C and termination until dropped.
-pub(crate) struct Signals {
-    done: Option<tokio::sync::oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-/// Stops a replay on Ctrl-C or SIGTERM.
-pub(crate) fn stop_on_signals(stop: StopHandle) -> anyhow::Result<Signals> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    let (mut interrupt, mut terminate) = {
-        let _entered = runtime.enter();
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
-    };
-    let (done, finished) = tokio::sync::oneshot::channel();
-    let listen = async move {
-        tokio::select! {
-            _ = interrupt.recv() => stop.stop(),
-            _ = terminate.recv() => stop.stop(),
-            _ = finished => {}
-        }
-    };
-    let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(listen))?;
-    Ok(Signals { done: Some(done), thread: Some(thread) })
-}
-
-impl Drop for Signals {
-    fn drop(&mut self) {
-        drop(self.done.take());
-        if let Some(thread) = self.thread.take() {
-            // Nothing in it panics; and if it did, the work is done.
-            let _ = thread.join();
-        }
-    }
 }
 
 /// The wall clock, in nanoseconds since 1970: for headers that people read, never for measuring.

@@ -152,7 +152,7 @@ pub(crate) fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
         crate::progress::say(&format!("warning: {doubt}"));
     }
     let stop = StopHandle::new();
-    let signals = crate::progress::stop_on_signals(stop.clone())?;
+    let signals = crate::cli::canary::StopOnSignal::watch(stop.clone())?;
     let mut live = Live::new(common);
     let summary = prepared.run(&mut live, &stop).map_err(usage)?;
     live.finish();
