@@ -7,7 +7,7 @@ use crate::error::CaptureError;
 use crate::flow::Flows;
 use crate::ip;
 use crate::ledger::PacketClass;
-use crate::sequencer::{Leaving, Outlet};
+use crate::sequencer::{Late, Leaving, Outlet};
 use crate::sink::{self, Sink};
 use crate::source::{CaptureFile, Packet, Read, SourceError};
 use corpus::digest::DigestKey;
@@ -204,7 +204,7 @@ impl Pass {
             let at = At { time, packet: self.packets };
             self.flows.segment(segment, at, &mut self.engine);
         }
-        if self.packets % TURN_EVERY == 0 {
+        if self.packets.is_multiple_of(TURN_EVERY) {
             self.engine.turn(time);
         }
     }
@@ -227,8 +227,9 @@ impl Outlet for Gathered {
     fn leave(&mut self, leaving: Leaving) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match leaving {
-            Leaving::Exchange(exchange) => all.push(exchange),
-            Leaving::Late { id, span, response, incomplete } => {
+            Leaving::Exchange(exchange) => all.push(*exchange),
+            Leaving::Late(late) => {
+                let Late { id, span, response, incomplete } = *late;
                 if let Some(exchange) = all.iter_mut().find(|exchange| exchange.id == id) {
                     exchange.response = Some(response);
                     exchange.response_time = Some(span);

@@ -23,8 +23,17 @@ pub(crate) struct SlotKey {
 /// What leaves, in this order. Sessions are not told apart and nothing is redacted yet.
 #[derive(Debug)]
 pub(crate) enum Leaving {
-    Exchange(Exchange),
-    Late { id: ExchangeId, span: Span, response: Response, incomplete: Vec<Incomplete> },
+    Exchange(Box<Exchange>),
+    Late(Box<Late>),
+}
+
+/// A response whose exchange left before it.
+#[derive(Debug)]
+pub(crate) struct Late {
+    pub(crate) id: ExchangeId,
+    pub(crate) span: Span,
+    pub(crate) response: Response,
+    pub(crate) incomplete: Vec<Incomplete>,
 }
 
 /// Takes what leaves.
@@ -63,9 +72,10 @@ impl Slot {
 /// The window.
 #[derive(Debug)]
 pub(crate) struct Sequencer {
-    slots: BTreeMap<SlotKey, Slot>,
+    /// Boxed: taking out the first of a map moves its neighbours.
+    slots: BTreeMap<SlotKey, Box<Slot>>,
     /// Released from the window before their request was whole.
-    stragglers: BTreeMap<SlotKey, Slot>,
+    stragglers: BTreeMap<SlotKey, Box<Slot>>,
     /// Written without response.
     unanswered: BTreeMap<SlotKey, (ExchangeId, Vec<Incomplete>)>,
     bytes: usize,
@@ -89,7 +99,7 @@ impl Sequencer {
             incomplete: Vec::new(),
             bytes: 0,
         };
-        self.slots.insert(key, slot);
+        self.slots.insert(key, Box::new(slot));
     }
 
     /// The request is there, as whole as it will be.
@@ -131,7 +141,7 @@ impl Sequencer {
             incomplete.extend_from_slice(reasons);
             order(&mut incomplete);
             exit.tally.exchange(&incomplete, Answered::Yes);
-            exit.outlet.leave(Leaving::Late { id, span, response, incomplete });
+            exit.outlet.leave(Leaving::Late(Box::new(Late { id, span, response, incomplete })));
         } else if let Some(slot) = self.stragglers.get_mut(&key) {
             slot.response = Some((response, span));
             slot.settle(reasons);
@@ -174,7 +184,7 @@ impl Sequencer {
         }
     }
 
-    fn release(&mut self, key: SlotKey, mut slot: Slot, exit: &mut Exit<'_>) {
+    fn release(&mut self, key: SlotKey, mut slot: Box<Slot>, exit: &mut Exit<'_>) {
         let Some((request, request_time)) = slot.request.take() else {
             self.stragglers.insert(key, slot);
             return;
@@ -188,8 +198,9 @@ impl Sequencer {
             slot.incomplete.push(Incomplete::NoResponse);
             order(&mut slot.incomplete);
         }
+        let slot = *slot;
         let (response, response_time) = slot.response.unzip();
-        exit.outlet.leave(Leaving::Exchange(Exchange {
+        exit.outlet.leave(Leaving::Exchange(Box::new(Exchange {
             id: slot.id,
             connection: slot.connection,
             session: SessionId(0),
@@ -198,7 +209,7 @@ impl Sequencer {
             response_time,
             response,
             incomplete: slot.incomplete,
-        }));
+        })));
     }
 }
 

@@ -3,7 +3,7 @@
 //! Runs in a thread of its own, fed in batches over a bounded queue. Invariant: nothing reaches the writer
 //! before its head, target, trailers and raw bytes went through the redactor.
 
-use crate::sequencer::{Leaving, Outlet};
+use crate::sequencer::{Late, Leaving, Outlet};
 use corpus::digest::DigestKey;
 use corpus::exchange::Exchange;
 use corpus::format::{CorpusWriter, FormatError, LateResponse};
@@ -69,7 +69,7 @@ fn body_bytes(leaving: &Leaving) -> usize {
             let response = exchange.response.as_ref().map_or(0, |response| response.body.bytes.len());
             exchange.request.body.bytes.len() + response
         }
-        Leaving::Late { response, .. } => response.body.bytes.len(),
+        Leaving::Late(late) => late.response.body.bytes.len(),
     }
 }
 
@@ -109,7 +109,8 @@ impl Sink {
                 }
                 self.writer.append(&exchange)
             }
-            Leaving::Late { id, span, mut response, incomplete } => {
+            Leaving::Late(late) => {
+                let Late { id, span, mut response, incomplete } = *late;
                 self.redact_response(&mut response);
                 self.writer.append_late(id, LateResponse { response_time: span, response, incomplete })
             }

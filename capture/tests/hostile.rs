@@ -73,6 +73,7 @@ enum Expect {
     Reason(Incomplete),
 }
 
+#[expect(clippy::panic, reason = "a failed check names the file")]
 fn check(folder: &Path, name: &str, expect: &Expect) {
     let bytes = std::fs::read(folder.join(name)).expect("the file is read");
     let result = exchanges_of(&bytes, Limits::default());

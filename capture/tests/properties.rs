@@ -226,11 +226,11 @@ fn repeat(segments: &[Segment], random: &mut Random) -> Vec<Segment> {
             all.push(segment.clone());
         }
         let joined = segments.get(at + 1).filter(|next| next.from_client == segment.from_client);
-        if let Some(next) = joined.filter(|next| !next.payload.is_empty() && !segment.payload.is_empty()) {
-            if random.below(5) == 0 {
-                let payload = [segment.payload.as_slice(), next.payload.as_slice()].concat();
-                all.push(Segment { payload, ..segment.clone() });
-            }
+        if let Some(next) = joined.filter(|next| !next.payload.is_empty() && !segment.payload.is_empty())
+            && random.below(5) == 0
+        {
+            let payload = [segment.payload.as_slice(), next.payload.as_slice()].concat();
+            all.push(Segment { payload, ..segment.clone() });
         }
     }
     all

@@ -345,10 +345,9 @@ impl Conversation {
         }
         let bodiless =
             open.body.seen() == 0 && self.halves[server].head.is_empty() && open.first.offset < ack;
-        if bodiless {
-            if let State::Body(open) = std::mem::replace(&mut self.halves[server].state, State::Head) {
-                self.close(server, *open, 0, engine);
-            }
+        if bodiless && let State::Body(open) = std::mem::replace(&mut self.halves[server].state, State::Head)
+        {
+            self.close(server, *open, 0, engine);
         }
         bodiless
     }

@@ -312,10 +312,10 @@ impl Conversation {
         let taken = end.unwrap_or(bytes.len());
         garbage.add(&bytes[..taken]);
         engine.tally.payload(PayloadClass::InMessages, taken);
-        if end.is_some() {
-            if let State::Garbage(open) = std::mem::replace(&mut half.state, State::Head) {
-                self.close(side, *open, 0, engine);
-            }
+        if end.is_some()
+            && let State::Garbage(open) = std::mem::replace(&mut half.state, State::Head)
+        {
+            self.close(side, *open, 0, engine);
         }
         taken
     }

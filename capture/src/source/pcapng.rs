@@ -134,7 +134,7 @@ impl Sections {
         }
         let read = if self.big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
         let frame = Frame { kind: read(word(0)), len: read(word(4)) };
-        if frame.len < MIN_BLOCK || frame.len % 4 != 0 {
+        if frame.len < MIN_BLOCK || !frame.len.is_multiple_of(4) {
             return Err(SourceError::Damaged { what: "a block of impossible length", offset });
         }
         Ok(Some(frame))

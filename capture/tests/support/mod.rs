@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-/// A folder of the stored test data, or `None` (said on stderr) where it is not there.
+/// A folder of the stored test data, or `None` (said on stdout) where it is not there.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 pub(crate) fn data(folder: &str) -> Option<PathBuf> {
     let root = std::env::var_os("CUTOVER_TEST_DATA")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
