@@ -61,7 +61,7 @@ pub fn index(walk: &IndexPage) -> String {
 }
 
 fn index_row(m: &mut Markup, row: &IndexRow) {
-    m.raw("<tr><th scope=\"row\">").name(&row.step).raw("</th><td class=\"num\">");
+    m.raw("<tr><th scope=\"row\" class=\"step\">").name(&row.step).raw("</th><td class=\"num\">");
     m.text(&number::percent(row.percent / 100.0)).raw("</td><td>");
     match row.verdict {
         Some(verdict) => verdict_chip(m, verdict),
@@ -71,7 +71,7 @@ fn index_row(m: &mut Markup, row: &IndexRow) {
     }
     m.raw("</td><td class=\"where\">");
     for reason in row.reasons.iter().take(REASONS) {
-        m.raw("<span class=\"reason\">").text(reason).raw("</span><br>");
+        m.raw("<p>").text(reason).raw("</p>");
     }
     if row.reasons.len() > REASONS {
         m.raw("<span class=\"muted\">")

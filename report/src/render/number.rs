@@ -32,7 +32,7 @@ fn significant(value: f64) -> String {
         s if s >= 0.9995 => 2,
         _ => 3,
     };
-    if size >= 1_000.0 && size < 1e15 {
+    if (1_000.0..1e15).contains(&size) {
         let sign = if value < 0.0 { "-" } else { "" };
         // Rounded and below 1e15: exact as an integer.
         return format!("{sign}{}", count(size.round() as u64));
@@ -90,8 +90,8 @@ pub(super) fn percent(share: f64) -> String {
 fn percent_number(percent: f64) -> String {
     let size = percent.abs();
     match size {
-        s if s == 0.0 => "0".to_owned(),
-        s if s >= 99.995 && s < 100.0 => "99.99".to_owned(),
+        0.0 => "0".to_owned(),
+        s if (99.995..100.0).contains(&s) => "99.99".to_owned(),
         s if s >= 10.0 => trimmed(percent, 1),
         s if s >= 0.01 => trimmed(percent, 2),
         _ => "< 0.01".to_owned(),

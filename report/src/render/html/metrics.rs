@@ -91,8 +91,8 @@ fn table(m: &mut Markup, caption: &str, rows: &[(usize, &Metric)]) {
 
 fn row(m: &mut Markup, position: usize, metric: &Metric) {
     let figures = words::figures(metric);
-    m.raw("<tr").attr("id", &anchor(position)).raw("><th scope=\"row\" class=\"nowrap\">");
-    m.raw(words::metric(metric.metric));
+    m.raw("<tr").attr("id", &anchor(position)).raw("><th scope=\"row\"><span class=\"nowrap\">");
+    m.raw(words::metric(metric.metric)).raw("</span>");
     sub(m, &format!("{}{}", part(metric.gate), metric.method));
     m.raw("</th><td>");
     decision_chip(m, metric.decision);

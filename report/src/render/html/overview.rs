@@ -5,7 +5,7 @@ use super::badge::{banner, verdict_chip};
 use super::markup::Markup;
 use super::metrics::metric_anchor;
 use super::svg::{Svg, put};
-use crate::summary::{Effect, Estimate, Metric, MetricKind, Reason, Scope, Summary};
+use crate::summary::{Effect, Estimate, Metric, MetricKind, Reason, ReasonCode, Scope, Summary, Verdict};
 
 /// How many reasons stand open; the rest is folded.
 const FIRST: usize = 3;
@@ -45,7 +45,10 @@ fn subject(summary: &Summary) -> String {
 
 fn first(m: &mut Markup, summary: &Summary) {
     let reasons = words::deciding(summary);
-    m.raw("<section aria-labelledby=\"first\"><h2 id=\"first\">What to look at first</h2><ol class=\"first\">\n");
+    let heading = if summary.verdict == Verdict::Go { "What was proven" } else { "What to look at first" };
+    m.raw("<section aria-labelledby=\"first\"><h2 id=\"first\">")
+        .raw(heading)
+        .raw("</h2><ol class=\"first\">\n");
     for reason in reasons.iter().take(FIRST) {
         m.raw("<li class=\"card\">");
         reason_body(m, summary, reason);
@@ -82,8 +85,10 @@ fn reason_body(m: &mut Markup, summary: &Summary, reason: &Reason) {
     if let Some(remedy) = &reason.remedy {
         m.raw("<p>").text(remedy).raw("</p>");
     }
-    m.raw("<p class=\"meta\"><code>").raw(reason.code.name()).raw("</code><span>").raw(effect(reason.effect));
-    m.raw("</span>");
+    m.raw("<p class=\"meta\"><code>").raw(reason.code.name()).raw("</code>");
+    if reason.code != ReasonCode::WithinMargins {
+        m.raw("<span>").raw(effect(reason.effect)).raw("</span>");
+    }
     let anchor = reason.metric.as_deref().and_then(|id| metric_anchor(summary, id));
     if let Some(anchor) = anchor {
         m.raw("<a").attr("href", &format!("#{anchor}")).raw(">the numbers</a>");
@@ -96,7 +101,7 @@ fn effect(effect: Effect) -> &'static str {
         Effect::NoGo => "makes it no-go",
         Effect::BlocksAll => "nothing measured can be trusted",
         Effect::BlocksGo => "forbids go",
-        Effect::Note => "for information",
+        Effect::Note => "changes nothing",
     }
 }
 
