@@ -34,7 +34,7 @@ impl Fault {
             Fault::MissingField => "GET /orders/{id} lacks delivery.window in one order of four",
             Fault::NumberAsString => "GET /products/{id} gives stock as a string",
             Fault::RoundedMoney => "GET /customers/{id}/orders rounds totals to whole units",
-            Fault::SlowTail => "GET /products is slow by 150 ms in one request of ten",
+            Fault::SlowTail => "GET /products is slow by 400 ms in one request of ten",
             Fault::Overload => "503 for some requests above 180 requests a second",
         }
     }
@@ -45,7 +45,7 @@ const MISSING_SHARE: f64 = 0.25;
 /// Share of product listings that are slow.
 const SLOW_SHARE: f64 = 0.10;
 /// How slow those are.
-const SLOW_BY: Duration = Duration::from_millis(150);
+const SLOW_BY: Duration = Duration::from_millis(400);
 /// Requests within [`CAPACITY_WINDOW`] that the bad candidate bears.
 const CAPACITY: usize = 180;
 /// The window of the capacity.
