@@ -48,7 +48,8 @@ pub(crate) struct Hint(pub(crate) String);
 
 /// The exit code of an error: 2 where a [`UsageError`] is anywhere in its chain, else 1.
 pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
-    let usage = error.downcast_ref::<UsageError>().is_some() || error.chain().any(|cause| cause.is::<UsageError>());
+    let usage =
+        error.downcast_ref::<UsageError>().is_some() || error.chain().any(|cause| cause.is::<UsageError>());
     if usage { Exit::Usage } else { Exit::Failed }
 }
 

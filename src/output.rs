@@ -55,15 +55,19 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     Ok(print(&serde_json::to_string_pretty(value)?)?)
 }
 
-/// Prints the chain of an error on one line, then its hints, made safe for a terminal.
+/// Prints the chain of an error on one line, then its hint, made safe for a terminal.
 pub(crate) fn print_error(error: &anyhow::Error) {
-    let chain: Vec<String> =
-        error.chain().filter(|cause| !cause.is::<Hint>()).map(|cause| printable(&cause.to_string())).collect();
-    let hints = error.chain().filter_map(|cause| cause.downcast_ref::<Hint>());
-    let mut text = format!("error: {}\n", without_repeats(&chain).join(": "));
-    hints.for_each(|hint| text.push_str(&format!("hint: {}\n", printable(&hint.0))));
     // Nothing is left to be told to anybody when stderr is closed.
-    let _ = io::stderr().write_all(text.as_bytes());
+    let _ = io::stderr().write_all(told(error).as_bytes());
+}
+
+/// What is said of an error. A hint stands in the chain as a context, which only its text tells apart there.
+fn told(error: &anyhow::Error) -> String {
+    let hint = error.downcast_ref::<Hint>().map(|hint| printable(&hint.0));
+    let chain: Vec<String> = error.chain().map(|cause| printable(&cause.to_string())).collect();
+    let causes: Vec<String> = chain.into_iter().filter(|cause| Some(cause) != hint.as_ref()).collect();
+    let told = format!("error: {}\n", without_repeats(&causes).join(": "));
+    hint.map_or(told.clone(), |hint| format!("{told}hint: {hint}\n"))
 }
 
 /// A cause whose text already stands at the end of the one before it is not said twice.
@@ -98,6 +102,13 @@ mod tests {
     fn control_characters_are_shown_as_text() {
         assert_eq!(printable("a\u{1b}[31mb\r\u{202e}"), "a\\u{1b}[31mb\\r\\u{202e}");
         assert_eq!(printable("é ✓ \n"), "é ✓ \n");
+    }
+
+    #[test]
+    fn a_hint_stands_on_a_line_of_its_own() {
+        let error = anyhow::anyhow!("the file exists").context("create x").context(Hint("use --force".to_owned()));
+        assert_eq!(told(&error), "error: create x: the file exists\nhint: use --force\n");
+        assert_eq!(told(&anyhow::anyhow!("no hint")), "error: no hint\n");
     }
 
     #[test]

@@ -36,7 +36,8 @@ fn measured_edges() -> BTreeMap<String, BTreeSet<String>> {
         .map(|package| {
             let dependencies = package["dependencies"].as_array().expect("dependencies is a list");
             let used = dependencies.iter().filter(|dependency| dependency["kind"] != "dev");
-            let names = used.map(|dependency| text(&dependency["name"])).filter(|name| ours.contains(name.as_str()));
+            let names =
+                used.map(|dependency| text(&dependency["name"])).filter(|name| ours.contains(name.as_str()));
             (text(&package["name"]), names.collect())
         })
         .collect()

@@ -1,5 +1,9 @@
 //! End-to-end stories: the built command line, black box, a module each.
 
+mod bad_input;
 mod canary;
+mod capture;
 mod demo;
+mod replay;
 mod support;
+mod verdicts;

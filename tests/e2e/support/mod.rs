@@ -1,5 +1,8 @@
 //! What the stories stand on: the binary under test, scratch folders, outside data and programs.
 
+pub(crate) mod server;
+pub(crate) mod traffic;
+
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -44,7 +47,8 @@ pub(crate) fn ran(output: Output) -> Ran {
 impl Ran {
     /// Its stdout as one JSON document.
     pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("stdout is no JSON: {error}\n{self:?}"))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("stdout is no JSON: {error}\n{self:?}"))
     }
 
     /// Asserts the exit code and passes the rest on.
