@@ -187,7 +187,7 @@ fn rendered(kind: &str, summary: &Summary) -> String {
         "html" => report::render::html(summary),
         "junit" => report::render::junit(summary),
         "markdown" => report::render::markdown(summary),
-        _ => serde_json::to_string_pretty(summary).expect("a summary holds only texts and numbers") + "\n",
+        _ => report::render::json(summary),
     }
 }
 
