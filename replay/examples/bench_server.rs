@@ -83,7 +83,12 @@ impl Stall {
     }
 }
 
-async fn connection(mut stream: TcpStream, start: Instant, stamps: mpsc::Sender<Stamp>, quit: mpsc::Sender<()>) {
+async fn connection(
+    mut stream: TcpStream,
+    start: Instant,
+    stamps: mpsc::Sender<Stamp>,
+    quit: mpsc::Sender<()>,
+) {
     let now = || i64::try_from(start.elapsed().as_nanos()).unwrap_or(i64::MAX);
     let mut bytes = Vec::with_capacity(4096);
     loop {
@@ -113,13 +118,20 @@ async fn connection(mut stream: TcpStream, start: Instant, stamps: mpsc::Sender<
 
 fn report(mut stamps: Vec<Stamp>) {
     stamps.sort_by_key(|stamp| stamp.planned);
-    let gaps = |of: fn(&Stamp) -> i64| stamps.windows(2).map(move |pair| of(&pair[1]) - of(&pair[0])).collect::<Vec<_>>();
+    let gaps = |of: fn(&Stamp) -> i64| {
+        stamps.windows(2).map(move |pair| of(&pair[1]) - of(&pair[0])).collect::<Vec<_>>()
+    };
     let (planned, arrived) = (gaps(|stamp| stamp.planned), gaps(|stamp| stamp.arrived));
-    let mut errors: Vec<i64> = planned.iter().zip(&arrived).map(|(planned, arrived)| (planned - arrived).abs()).collect();
+    let mut errors: Vec<i64> =
+        planned.iter().zip(&arrived).map(|(planned, arrived)| (planned - arrived).abs()).collect();
     errors.sort_unstable();
-    let bursts = planned.iter().zip(&arrived).filter(|(planned, arrived)| **planned >= 50_000 && arrived.abs() < 50_000);
+    let bursts = planned
+        .iter()
+        .zip(&arrived)
+        .filter(|(planned, arrived)| **planned >= 50_000 && arrived.abs() < 50_000);
     let bursts = 100.0 * bursts.count() as f64 / planned.len().max(1) as f64;
-    let (planned_span, arrived_span) = (planned.iter().sum::<i64>() as f64, arrived.iter().sum::<i64>() as f64);
+    let (planned_span, arrived_span) =
+        (planned.iter().sum::<i64>() as f64, arrived.iter().sum::<i64>() as f64);
     // The clocks are aligned at the request that came through fastest.
     let origin = stamps.iter().map(|stamp| stamp.arrived - stamp.planned).min().unwrap_or(0);
     let mut waits: Vec<i64> = stamps.iter().map(|stamp| stamp.answered - stamp.planned - origin).collect();

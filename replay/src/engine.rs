@@ -380,13 +380,15 @@ impl Engine {
             Event::Nothing => {}
             Event::Gone => self.close(place),
             Event::Again { mut job } => {
-                self.close(place);
                 self.sink.push(Record::Retried(self.backends.role(job.backend)));
                 job.attempt = Attempt::Again;
                 if matches!(self.phase, Phase::Stopping(..)) {
+                    self.close(place);
                     self.end(job, Ending::not_sent(NotSent::Stopped, Fault::Operator));
                 } else {
-                    self.connect(job, None);
+                    // On a new connection, since others may have gone too: it takes the place of this one.
+                    self.backends.pool(job.backend).wait_first(job);
+                    self.close(place);
                 }
             }
             Event::Ended { job, times, result, after } => {

@@ -101,6 +101,11 @@ impl Pool {
         self.waiting.push_back(job);
     }
 
+    /// Puts a job before all that wait.
+    pub(crate) fn wait_first(&mut self, job: Job) {
+        self.waiting.push_front(job);
+    }
+
     /// The first job that waits, where a connection may be opened for it.
     pub(crate) fn next_to_open(&mut self) -> Option<Job> {
         self.waiting.pop_front()

@@ -2,6 +2,7 @@
 //! books balance and each arm of each request has one outcome.
 
 mod support;
+mod tls;
 
 use corpus::run::{FailureKind, Fault, NotSent, OutcomeResult, Role, RunEnd, Scale, Sending};
 use corpus::units::{Fraction, Percent, Speed};
@@ -14,9 +15,7 @@ use support::{Act, Recorded, Server, Story, evenly};
 /// The candidate acts by `script` on every request; what the books say of it.
 fn check(script: fn(usize) -> Act, expected: &str) {
     let (baseline, candidate) = (Server::ok(), Server::start(move |_, served| script(served)));
-    let mut story = Story::new(&evenly(20, 4, 2), &baseline, &candidate);
-    story.config.deadline = Duration::from_millis(300);
-    let told = story.run();
+    let told = Story::new(&evenly(20, 4, 2), &baseline, &candidate).run();
     assert_eq!(told.of(Role::Baseline), "20 of 20");
     assert_eq!(told.of(Role::Candidate), expected);
     assert_eq!(told.summary.ended(), RunEnd::Completed);
@@ -268,7 +267,7 @@ fn equal_seeds_plan_equal_runs() {
     story.config.noise_share = Fraction::new(0.2).unwrap();
     story.config.scale = Scale::Percent(Percent::new(50.0).unwrap());
     story.config.overwrite = corpus::Overwrite::Replace;
-    let mut planned = || {
+    let planned = || {
         let mut planned: Vec<_> = story.run().joined.into_iter().map(|one| one.planned).collect();
         planned.sort_by_key(|one| one.seq);
         planned

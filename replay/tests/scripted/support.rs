@@ -13,7 +13,6 @@ use corpus::{CorpusWriter, Overwrite, RunReader};
 use replay::{Baseline, Config, RunSummary, StopHandle, Target, Unobserved};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -65,7 +64,7 @@ pub(crate) struct Story {
 }
 
 impl Story {
-    /// All of `recorded` at the two servers, without repeats, with a deadline of 2 s.
+    /// All of `recorded` at the two servers, without repeats, with a deadline that a busy machine keeps.
     pub(crate) fn new(recorded: &[Recorded], baseline: &Server, candidate: &Server) -> Story {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("small.corpus");
@@ -89,7 +88,7 @@ impl Story {
             Target::new(candidate.url()),
         );
         config.noise_share = Fraction::new(0.0).unwrap();
-        config.deadline = Duration::from_secs(2);
+        config.deadline = Duration::from_secs(20);
         Story { folder, config }
     }
 
@@ -139,7 +138,7 @@ pub(crate) enum Act {
     Say(Vec<u8>),
     /// These bytes, and the connection is closed.
     SayAndClose(Vec<u8>),
-    /// These bytes in pieces of one, a moment apart.
+    /// These bytes in pieces of one.
     Trickle(Vec<u8>),
     /// Nothing, until the client gives up.
     Hang,
@@ -225,6 +224,7 @@ fn serve(
     script: &(impl Fn(&Seen, usize) -> Act + ?Sized),
 ) {
     let mut served = 0;
+    drop(stream.set_nodelay(true));
     while let Some(head) = read_head(&mut stream) {
         let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
         let seen = Seen { connection, target, head };
@@ -235,10 +235,7 @@ fn serve(
                 drop(stream.write_all(&bytes));
                 return;
             }
-            Act::Trickle(bytes) => bytes.chunks(1).for_each(|piece| {
-                drop(stream.write_all(piece));
-                std::thread::yield_now();
-            }),
+            Act::Trickle(bytes) => bytes.chunks(1).for_each(|piece| drop(stream.write_all(piece))),
             Act::Hang => drop(stream.read(&mut [0; 1])),
             Act::Reset => {
                 // Unread bytes in the receive buffer make the kernel reset instead of close.
