@@ -24,6 +24,9 @@ pub(super) fn push_segment(out: &mut String, segment: &[u8]) {
     super::push_plain(out, segment);
 }
 
+/// What is of a class, and its placeholder.
+type Class = (fn(&[u8]) -> bool, &'static str);
+
 /// The placeholder of a segment that is a value as a whole.
 fn class_of(segment: &[u8]) -> Option<&'static str> {
     let has_digit = segment.iter().any(u8::is_ascii_digit);
@@ -31,7 +34,7 @@ fn class_of(segment: &[u8]) -> Option<&'static str> {
         let plain = segment.len() <= MAX_WORD;
         return if is_email(segment) { Some("{email}") } else { (!plain).then_some("{text}") };
     }
-    let classes: [(fn(&[u8]) -> bool, &'static str); 9] = [
+    let classes: [Class; 9] = [
         (is_integer, "{id}"),
         (is_uuid, "{uuid}"),
         (is_date, "{date}"),

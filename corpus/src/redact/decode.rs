@@ -86,7 +86,7 @@ pub(super) fn json(bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// A run of hex digits as the text that it stands for.
 pub(super) fn hex(run: &[u8]) -> Option<Vec<u8>> {
-    if run.len() % 2 != 0 || !run.iter().all(u8::is_ascii_hexdigit) {
+    if !run.len().is_multiple_of(2) || !run.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
     let bytes = run.chunks_exact(2).map(|pair| {

@@ -14,6 +14,7 @@ struct Planted {
     written: String,
 }
 
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn data() -> Option<PathBuf> {
     let root = std::env::var_os("CUTOVER_TEST_DATA")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
