@@ -85,7 +85,9 @@ fn config(args: Args) -> anyhow::Result<Config> {
             }
             DigestKey::from_secret(&secret)
         }
-        None => DigestKey::random().map_err(|error| anyhow::anyhow!("take a random redaction key: {error}"))?,
+        None => {
+            DigestKey::random().map_err(|error| anyhow::anyhow!("take a random redaction key: {error}"))?
+        }
     };
     Ok(Config {
         inputs: args.read,
