@@ -5,6 +5,7 @@ mod measure;
 mod rows;
 mod runs;
 
+pub(crate) use evidence::load_in_words;
 pub(crate) use measure::tidy;
 
 use crate::collect::{Collector, Counters, Frame, Place, Stratum};
@@ -232,3 +233,5 @@ mod scenario;
 mod schema;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod traps;

@@ -302,23 +302,29 @@ fn load(evidence: &Evidence<'_>, doubts: &mut Vec<Reason>) {
                 "replay with --percent, --rate or a finite --speed",
             ));
         }
-        let asked = match load.scale {
-            Scale::Percent(percent) => Some(percent.value()),
-            Scale::Rate(_) | Scale::Speed(_) => None,
-        };
-        let off = asked.zip(load.percent_achieved).map(|(asked, got)| (asked, got.value()));
-        if let Some((asked, got)) = off.filter(|(asked, got)| (got / asked - 1.0).abs() > PERCENT_OFF) {
-            let text =
-                format!("{asked} % of production was asked for and {} % planned", crate::build::tidy(got));
-            let found = reason(
-                ReasonCode::PercentOff,
-                Effect::BlocksGo,
-                text,
-                "replay a corpus with more sessions, or for longer",
+        if let Some((asked, planned)) = off(facts) {
+            let text = format!(
+                "the plan has {} of the load that was asked for, which is {asked}",
+                percent(planned / 100.0)
             );
-            doubts.push(numbered(found, &[("asked_percent", asked), ("planned_percent", got)]));
+            let remedy = "replay a corpus with more sessions, or for longer";
+            let found = reason(ReasonCode::PercentOff, Effect::BlocksGo, text, remedy);
+            doubts.push(numbered(found, &[("planned_percent_of_asked", planned)]));
         }
     }
+}
+
+/// What was asked for, and how many percent of it the plan has, where that is more than a tenth off.
+fn off(facts: &RunFacts) -> Option<(String, f64)> {
+    let load = &facts.header.load;
+    let by_plan = match load.scale {
+        Scale::Percent(asked) => load.percent_achieved.map(|got| 100.0 * got.value() / asked.value()),
+        Scale::Rate(asked) => load.planned_rate.map(|got| 100.0 * got.per_second() / asked.per_second()),
+        Scale::Speed(_) => None,
+    };
+    let said = facts.seal.as_ref().and_then(|seal| seal.warnings.get("percent_off")).copied();
+    let planned = said.or(by_plan.filter(|planned| (planned / 100.0 - 1.0).abs() > PERCENT_OFF))?;
+    Some((crate::build::load_in_words(&facts.header), planned))
 }
 
 fn scope(evidence: &Evidence<'_>, doubts: &mut Vec<Reason>) {
@@ -385,13 +391,28 @@ fn notes(evidence: &Evidence<'_>, doubts: &mut Vec<Reason>) {
             doubts.push(reason(ReasonCode::Insecure, Effect::Note, text, ""));
         }
         for (name, value) in facts.seal.iter().flat_map(|seal| &seal.warnings) {
-            let text = format!("the replayer says {name}: {}", crate::build::tidy(*value));
-            doubts.push(numbered(
-                reason(ReasonCode::ReplayerWarning, Effect::Note, text, ""),
-                &[(name, *value)],
-            ));
+            if let Some(text) = of_replayer(name, *value) {
+                let found = reason(ReasonCode::ReplayerWarning, Effect::Note, text, "");
+                doubts.push(numbered(found, &[(name, *value)]));
+            }
         }
     }
+}
+
+/// What the replayer says of itself, in words; `None` for what is a reason of its own already.
+fn of_replayer(name: &str, value: f64) -> Option<String> {
+    let number = crate::build::tidy(value);
+    Some(match name {
+        "percent_off" | "replayer_limit" | "corpus_damaged" => return None,
+        "late" => format!("one request in a hundred left more than {:.1} ms late", value / 1000.0),
+        "cpu_saturated" => {
+            format!("the replayer was busy {} of the time: its machine is a limit", percent(value))
+        }
+        "bodies_not_kept" => {
+            format!("{number} bodies were only digested because the recorder could not keep up")
+        }
+        _ => format!("the replayer says {name}: {number}"),
+    })
 }
 
 /// The baseline's median, first half against second: said beyond a quarter, a reason to doubt beyond double.

@@ -5,5 +5,6 @@ mod canary;
 mod capture;
 mod demo;
 mod replay;
+mod report;
 mod support;
 mod verdicts;

@@ -174,7 +174,7 @@ pub(super) fn inputs(opened: &Opened, policy: &Policy, seed: u64, resamples: usi
         digest: one.reader.digest(),
         tool_version: one.facts.header.tool_version.clone(),
         seed: one.facts.header.seed,
-        load: load(&one.facts.header),
+        load: load_in_words(&one.facts.header),
         duration_seconds: tidy(one.facts.header.load.duration.as_secs_f64()),
         passes: one.facts.header.load.passes,
         deadline_us: tidy(one.facts.header.deadline.as_secs_f64() * 1e6),
@@ -190,7 +190,8 @@ pub(super) fn inputs(opened: &Opened, policy: &Policy, seed: u64, resamples: usi
     }
 }
 
-fn load(header: &RunHeader) -> String {
+/// The load that was asked for: `25 % of production`, `500/s`, `2x`.
+pub(crate) fn load_in_words(header: &RunHeader) -> String {
     match header.load.scale {
         Scale::Percent(percent) => format!("{percent} % of production"),
         Scale::Rate(rate) => rate.to_string(),

@@ -204,7 +204,7 @@ impl Scenario {
     fn planned(&self, number: u64) -> Planned {
         let arm = |role, sending| Arm { role, sending };
         let mut arms = vec![arm(Role::Baseline, Sending::First), arm(Role::Candidate, Sending::First)];
-        if self.repeat_every > 0 && number % self.repeat_every == 0 {
+        if self.repeat_every > 0 && number.is_multiple_of(self.repeat_every) {
             arms.extend([arm(Role::Baseline, Sending::Repeat), arm(Role::Candidate, Sending::Repeat)]);
         }
         let exchange = number % self.distinct;

@@ -1,6 +1,6 @@
 //! Whole runs judged: what must be go, what must never be, and what each lack is called.
 
-use super::scenario::{Does, Scenario};
+use super::scenario::{Does, Request, Scenario};
 use crate::render;
 use crate::summary::{Decision, MetricKind, ReasonCode, Scope, Summary, Verdict};
 use corpus::run::{Backend, Role, RunEnd, Scale, Sending};
@@ -43,7 +43,7 @@ fn the_same_run_gives_the_same_bytes() {
 
 #[test]
 fn slower_in_the_tail_alone_is_no_go() {
-    let tail = |r: super::scenario::Request| if r.own % 20 == 0 { r.slower(8.0) } else { r.answer() };
+    let tail = |r: Request| if r.own.is_multiple_of(20) { r.slower(8.0) } else { r.answer() };
     let scenario = Scenario { candidate: Box::new(tail), ..Scenario::default() };
     let summary = check(&scenario, Verdict::NoGo, ReasonCode::Worse);
     assert_eq!(decision(&summary, &Scope::Overall, MetricKind::LatencyP99), Decision::Worse);
@@ -52,8 +52,8 @@ fn slower_in_the_tail_alone_is_no_go() {
 
 #[test]
 fn errors_timeouts_statuses_and_bodies_are_no_go() {
-    let rare = |does: fn(&super::scenario::Request) -> Does| {
-        Box::new(move |r: super::scenario::Request| if r.number % 47 == 0 { does(&r) } else { r.answer() })
+    let rare = |does: fn(&Request) -> Does| {
+        Box::new(move |r: Request| if r.number.is_multiple_of(47) { does(&r) } else { r.answer() })
     };
     for (does, kind) in [
         (rare(|_| Does::Answers(503, "busy".to_owned(), 900)), MetricKind::Errors),
@@ -73,7 +73,7 @@ fn errors_timeouts_statuses_and_bodies_are_no_go() {
 
 #[test]
 fn what_differs_between_a_backend_and_itself_is_noise() {
-    let stamped = |r: super::scenario::Request| {
+    let stamped = |r: Request| {
         let body = format!("{{\"id\":{},\"trace\":\"{:016x}\"}}", r.number, r.own);
         Does::Answers(200, body, r.base_us)
     };
@@ -87,7 +87,7 @@ fn what_differs_between_a_backend_and_itself_is_noise() {
 
 #[test]
 fn a_dead_candidate_is_no_go_and_a_dead_baseline_is_not() {
-    let dead = || Box::new(|_: super::scenario::Request| Does::Refuses);
+    let dead = || Box::new(|_: Request| Does::Refuses);
     let ended = Some(RunEnd::FailuresInARow);
     let candidate = Scenario { candidate: dead(), seconds: 1, per_second: 100, ended, ..Scenario::default() };
     check(&candidate, Verdict::NoGo, ReasonCode::CandidateFailing);
@@ -99,7 +99,7 @@ fn a_dead_candidate_is_no_go_and_a_dead_baseline_is_not() {
 
 #[test]
 fn equal_failure_is_never_go() {
-    let refuse = || Box::new(|r: super::scenario::Request| Does::Answers(401, "who".to_owned(), r.base_us));
+    let refuse = || Box::new(|r: Request| Does::Answers(401, "who".to_owned(), r.base_us));
     let equal = Scenario { baseline: refuse(), candidate: refuse(), ..Scenario::default() };
     check(&equal, Verdict::Inconclusive, ReasonCode::BaselineUnlikeRecording);
     let unknown = Scenario { recorded_status: None, ..Scenario::default() };
@@ -166,8 +166,7 @@ fn a_run_that_cannot_be_trusted_is_never_go() {
 
 #[test]
 fn the_replayer_s_own_failures_are_counted_and_doubted() {
-    let failing =
-        |r: super::scenario::Request| if r.number % 100 == 0 { Does::ReplayerFails } else { r.answer() };
+    let failing = |r: Request| if r.number.is_multiple_of(100) { Does::ReplayerFails } else { r.answer() };
     let scenario = Scenario { candidate: Box::new(failing), ..Scenario::default() };
     let summary = check(&scenario, Verdict::Inconclusive, ReasonCode::ReplayerFailures);
     assert_eq!(summary.accounting.pairs.excluded.get("replayer"), Some(&60));
@@ -179,8 +178,7 @@ fn the_replayer_s_own_failures_are_counted_and_doubted() {
 
 #[test]
 fn bodies_that_were_not_kept_are_no_evidence() {
-    let differing =
-        |r: super::scenario::Request| Does::Answers(200, format!("{{\"at\":{}}}", r.own), r.base_us);
+    let differing = |r: Request| Does::Answers(200, format!("{{\"at\":{}}}", r.own), r.base_us);
     let scenario = Scenario { candidate: Box::new(differing), keep_bodies: false, ..Scenario::default() };
     check(&scenario, Verdict::Inconclusive, ReasonCode::BodiesNotCompared);
     check(&Scenario { keep_bodies: false, ..Scenario::default() }, Verdict::Go, ReasonCode::WithinMargins);
@@ -201,15 +199,14 @@ fn a_recorded_baseline_gates_statuses_and_bodies_but_no_latency() {
     };
     let summary = check(&slow, Verdict::Go, ReasonCode::WithinMargins);
     assert!(summary.metrics.iter().all(|metric| metric.metric.quantile().is_none()));
-    let changed =
-        |r: super::scenario::Request| Does::Answers(200, format!("{{\"id\":{}}}", r.number + 1), 900);
+    let changed = |r: Request| Does::Answers(200, format!("{{\"id\":{}}}", r.number + 1), 900);
     let broken = Scenario { candidate: Box::new(changed), header: Box::new(recorded), ..slow };
     check(&broken, Verdict::NoGo, ReasonCode::Worse);
 }
 
 #[test]
 fn a_small_endpoint_raises_an_alarm() {
-    let broken = |r: super::scenario::Request| match r.endpoint {
+    let broken = |r: Request| match r.endpoint {
         3 => Does::Answers(500, "no".to_owned(), 900),
         _ => r.answer(),
     };
@@ -258,9 +255,8 @@ fn several_runs_of_one_step_are_judged_together() {
 fn an_ignored_difference_does_not_count_and_a_dead_rule_is_named() {
     let policy = "[[policy.ignore]]\npath = \"$.price\"\nreason = \"rounded on purpose\"\n\
                   [[policy.ignore]]\npath = \"$.pric\"\nreason = \"typo\"\n";
-    let rounded = |r: super::scenario::Request| {
-        Does::Answers(200, format!("{{\"id\":{},\"price\":\"9.5\"}}", r.number), r.base_us)
-    };
+    let rounded =
+        |r: Request| Does::Answers(200, format!("{{\"id\":{},\"price\":\"9.5\"}}", r.number), r.base_us);
     let scenario = Scenario { candidate: Box::new(rounded), policy, ..Scenario::default() };
     let summary = check(&scenario, Verdict::Go, ReasonCode::WithinMargins);
     assert!(summary.ignored[0].hits > 0 && summary.ignored[1].hits == 0, "{:?}", summary.ignored);
@@ -269,7 +265,7 @@ fn an_ignored_difference_does_not_count_and_a_dead_rule_is_named() {
 
 #[test]
 fn repeats_do_not_enter_latency() {
-    let slow_repeats = |r: super::scenario::Request| match r.sending {
+    let slow_repeats = |r: Request| match r.sending {
         Sending::First => r.answer(),
         Sending::Repeat => r.slower(50.0),
     };
@@ -282,7 +278,7 @@ fn the_document_is_what_the_published_schema_says() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/report.schema.json");
     let schema = std::fs::read_to_string(path).expect("the schema is in the repository");
     let schema: serde_json::Value = serde_json::from_str(&schema).expect("the schema is JSON");
-    let broken = |r: super::scenario::Request| match r.number % 7 {
+    let broken = |r: Request| match r.number % 7 {
         0 => Does::TimesOut,
         1 => Does::Answers(200, format!("{{\"id\":\"{}\"}}", r.own), r.base_us),
         _ => r.slower(2.0),

@@ -28,7 +28,8 @@ fn lag_one(series: &[f64], n: f64) -> Option<f64> {
     let mean = series.iter().sum::<f64>() / n;
     let variance = series.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
     let lagged = series.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean)).sum::<f64>() / n;
-    (series.len() > 3 && variance > 0.0).then(|| lagged / variance)
+    // Below this, what varies is the rounding of the mean.
+    (series.len() > 3 && variance > 1e-18).then(|| lagged / variance)
 }
 
 #[cfg(test)]
@@ -57,7 +58,7 @@ mod tests {
 
     #[test]
     fn constant_and_short_series_are_defined() {
-        for series in [&[][..], &[1.0], &[1.0, 1.0, 1.0, 1.0, 1.0]] {
+        for series in [&[][..], &[1.0], &[1.0, 1.0, 1.0, 1.0, 1.0], &[100.0_f64.ln(); 30]] {
             let found = measure(series);
             assert!(found.correlation.abs() < 1e-12 && !found.effective.is_nan(), "{found:?}");
         }
