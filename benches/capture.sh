@@ -17,7 +17,7 @@ done
 
 mkdir -p "$work/www"
 chmod 755 "$work" "$work/www"
-awk 'BEGIN { srand(1); printf "{\"items\":["; for (i = 1; i < 30; i++) printf "%s{\"id\":%d,\"name\":\"item-%d\",\"price\":%.2f,\"tag\":\"%06x\"}", i > 1 ? "," : "", i, i, rand() * 100, rand() * 16777216; printf "]}" }' \
+awk 'BEGIN { srand(1); printf "{\"items\":["; for (i = 1; i < 30; i++) printf "%s{\"id\":%d,\"name\":\"item-%d\",\"price\":%.2f,\"tag\":\"%06x\"}", (i > 1 ? "," : ""), i, i, rand() * 100, rand() * 16777216; printf "]}" }' \
   | head -c 2289 >"$work/www/items.json"
 pad=$(printf 'x%.0s' $(seq 1800))
 cat >"$work/nginx.conf" <<CONF

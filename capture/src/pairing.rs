@@ -272,7 +272,8 @@ pub(crate) enum Held {
 mod tests {
     use super::*;
 
-    /// Steps: `q<start>@<ack>` a request, `h<from>-<to>` a hidden range, `c<from>-<to>` one of requests, `d` a doubt, `r<start>@<ack>` a response,
+    /// Steps: `q<start>@<ack>` a request, `h<from>-<to>` a hidden range, `c<from>-<to>` one of requests,
+    /// `d` a doubt, `r<start>@<ack>` a response,
     /// `.` resolves what is held. Result: per response the request it answers, by its start.
     fn check(steps: &str, expected: &str) {
         let mut pairing: Pairing<u64, u64> = Pairing::new();
