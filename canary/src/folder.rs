@@ -83,6 +83,20 @@ fn clear(path: &Path) -> Result<(), FolderError> {
     Ok(())
 }
 
+/// Removes what a walk made that came to nothing; a step's folder that holds a run is kept, and all with it.
+pub(crate) fn abandon(path: &Path, step: &str) -> Result<(), FolderError> {
+    if fs::remove_dir(path.join(step)).is_err() && path.join(step).exists() {
+        return Ok(());
+    }
+    for name in [INDEX_HTML, INDEX_JSON] {
+        let file = path.join(name);
+        fs::remove_file(&file).map_err(system(&file))?;
+    }
+    // It may hold what is not ours.
+    let _ = fs::remove_dir(path);
+    Ok(())
+}
+
 /// Makes a folder within the walk's.
 pub(crate) fn create(path: &Path) -> Result<(), FolderError> {
     fs::create_dir_all(path).map_err(system(path))

@@ -107,6 +107,7 @@ pub fn summary_line(walk: &Walk) -> String {
         WalkEnd::Complete => format!("all {} steps walked", walk.steps.len()),
         WalkEnd::StoppedAtStep => "stopped at the first step that is not go".to_owned(),
         WalkEnd::Interrupted => "interrupted".to_owned(),
+        WalkEnd::Failed => "the walk could not go on".to_owned(),
         WalkEnd::Walking => "the walk goes on".to_owned(),
     };
     format!("{proven}; {end}")

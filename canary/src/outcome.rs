@@ -29,6 +29,8 @@ pub enum WalkEnd {
     StoppedAtStep,
     /// Somebody asked for the end.
     Interrupted,
+    /// A replay or a report could not be made.
+    Failed,
     /// It has not ended.
     Walking,
 }
@@ -40,6 +42,7 @@ impl WalkEnd {
             WalkEnd::Complete => "complete",
             WalkEnd::StoppedAtStep => "stopped_at_step",
             WalkEnd::Interrupted => "interrupted",
+            WalkEnd::Failed => "failed",
             WalkEnd::Walking => "walking",
         }
     }

@@ -75,8 +75,8 @@ pub enum WalkError {
 /// Walks the steps.
 ///
 /// # Errors
-/// Where a replay or a report could not be made, or the folder cannot be written. The index then stands as
-/// it was before that step.
+/// Where a replay or a report could not be made, or the folder cannot be written. The index then holds the
+/// steps before; where there are none, nothing is left behind.
 pub fn walk(config: Config, observer: &mut dyn Observer, stop: &StopHandle) -> Result<Walk, WalkError> {
     folder::prepare(&config.out, config.overwrite)?;
     let (steps, after, out) = (config.steps.clone(), config.after, config.out.clone());
@@ -108,7 +108,10 @@ impl Walker<'_> {
             if self.stop.is_stopped() {
                 break;
             }
-            let result = self.step(step)?;
+            let result = match self.step(step) {
+                Ok(result) => result,
+                Err(error) => return Err(self.give_up(&done, steps, step, error)),
+            };
             self.observer.ends(&result);
             let stops = result.verdict != Verdict::Go && after == AfterNotGo::Stop;
             done.push(result);
@@ -152,6 +155,19 @@ impl Walker<'_> {
             self.observer.goes_on(step, &needs);
             part = Some(rest.min(step.window.unwrap_or(planned)));
         }
+    }
+
+    /// Leaves a true index behind, or nothing where no step was walked: a corrected word needs no `--force` then.
+    fn give_up(&self, done: &[StepResult], steps: &[Step], failed: &Step, error: WalkError) -> WalkError {
+        let left = match done {
+            [] => folder::abandon(&self.out, &failed.folder()).map_err(WalkError::from),
+            _ => self.write_index(done, steps, WalkEnd::Failed).map(|_| ()),
+        };
+        // The error that ended the walk matters more than one of tidying up after it.
+        if let Err(second) = left {
+            tracing::warn!(error = %second, "the walk's folder could not be brought up to date");
+        }
+        error
     }
 
     fn write_index(&self, done: &[StepResult], steps: &[Step], ended: WalkEnd) -> Result<Walk, WalkError> {

@@ -56,7 +56,8 @@ impl Story {
         let folder = scratch();
         let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/legacy.pcap");
         let corpus = folder.path().join("a.corpus");
-        run(["capture".as_ref(), "--read".as_ref(), capture.as_os_str(), "-o".as_ref(), corpus.as_os_str()]).exits(0);
+        run(["capture".as_ref(), "--read".as_ref(), capture.as_os_str(), "-o".as_ref(), corpus.as_os_str()])
+            .exits(0);
         let config = format!(
             "[backends]\nbaseline = \"{baseline}\"\ncandidate = \"{candidate}\"\n[corpus]\nfile = \"a.corpus\"\n{canary}"
         );
@@ -70,7 +71,9 @@ impl Story {
 
     fn walk(&self, options: &[&str]) -> Ran {
         let config = self.path("cutover.toml");
-        run(["canary".as_ref(), config.as_os_str()].into_iter().chain(options.iter().map(|option| option.as_ref())))
+        run(["canary".as_ref(), config.as_os_str()]
+            .into_iter()
+            .chain(options.iter().map(|option| option.as_ref())))
     }
 
     fn index(&self) -> serde_json::Value {
@@ -89,7 +92,13 @@ fn a_candidate_that_is_down_is_no_go_and_stops_the_walk() {
     let index = story.index();
     assert_eq!(index["verdict"], "no-go");
     assert_eq!(index["ended"], "stopped_at_step");
-    for file in ["index.html", "step-050/report.html", "step-050/report.json", "step-050/junit.xml", "step-050/report.md"] {
+    for file in [
+        "index.html",
+        "step-050/report.html",
+        "step-050/report.json",
+        "step-050/junit.xml",
+        "step-050/report.md",
+    ] {
         assert!(story.path("canary").join(file).is_file(), "{file}");
     }
     assert!(!story.path("canary/step-100").exists());
@@ -125,7 +134,9 @@ fn dead_baselines_are_never_go() {
 fn what_cannot_be_meant_is_a_usage_error() {
     let alive = format!("http://{}", server("200 OK"));
     let check = |candidate: &str, canary: &str, expected: &str| {
-        let ran = Story::new(&alive, candidate, canary).walk(&[]).exits(2);
+        let story = Story::new(&alive, candidate, canary);
+        let ran = story.walk(&[]).exits(2);
+        assert!(!story.path("canary").exists(), "nothing is left to be forced: {ran:?}");
         assert!(ran.stderr.contains(expected), "{expected:?} in {ran:?}");
     };
     check(&alive, "[canary]\nstep = 5\n", "step");
