@@ -10,7 +10,7 @@ bin="${BENCH_BIN:-${CARGO_TARGET_DIR:-target}/dist/cutover}"
 tools="$(dirname "$bin")/examples"
 port="${BENCH_PORT:-18090}"
 [ -x "$bin" ] || cargo build --profile dist --locked --quiet
-cargo build --profile dist --locked --quiet -p replay --example bench_corpus --example bench_server
+[ -x "$tools/bench_server" ] || cargo build --profile dist --locked --quiet -p replay --example bench_corpus --example bench_server
 server=0
 
 finish() { [ "$server" = 0 ] || kill "$server" 2>/dev/null || true; }
