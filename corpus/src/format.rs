@@ -5,11 +5,13 @@
 
 mod bodies;
 mod codec;
+mod columns;
 mod damage;
 mod endpoints;
 mod error;
 mod exchange_block;
 mod exchanges;
+mod fields;
 mod frame;
 mod index;
 mod input;
@@ -19,6 +21,7 @@ mod output;
 mod packed;
 mod reader;
 mod record;
+mod record_read;
 mod run_reader;
 mod run_record;
 mod run_writer;

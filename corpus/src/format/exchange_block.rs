@@ -17,14 +17,29 @@ use wire::http1::Headers;
 /// The most that the parts of one record may take together, so that every block fits a frame.
 const MAX_RECORD: usize = MAX_PLAIN / 2;
 
+/// Whether the index of a segment names the exchanges of its blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Naming {
+    /// One by one: a lost block is told exchange by exchange.
+    #[default]
+    Ids,
+    /// By count and times: 8 bytes an exchange less.
+    Count,
+}
+
 /// Collects exchanges and late responses.
 #[derive(Default)]
 pub(super) struct ExchangeBlock {
     encoder: BlockEncoder,
     meta: RecordBlockMeta,
+    naming: Naming,
 }
 
 impl ExchangeBlock {
+    pub(super) fn new(naming: Naming) -> ExchangeBlock {
+        ExchangeBlock { naming, ..ExchangeBlock::default() }
+    }
+
     /// Bytes so far.
     pub(super) fn len(&self) -> usize {
         self.encoder.len()
@@ -47,7 +62,9 @@ impl ExchangeBlock {
         let encoded = self.encoder.exchange(exchange, &template, bodies);
         encoded.map_err(|_| not_encoded(segments.path()))?;
         self.meta.endpoints.push(endpoints.count(template, segments.endpoints_mut()));
-        self.meta.ids.push(exchange.id.0.to_le_bytes());
+        if self.naming == Naming::Ids {
+            self.meta.ids.push(exchange.id.0.to_le_bytes());
+        }
         self.meta.records += 1;
         widen(&mut self.meta.keys, exchange.request_time.first.0);
         Ok(())

@@ -7,10 +7,11 @@ use super::error::FileKind;
 use super::frame::FrameKind;
 use super::index::{RecordBlockMeta, SegmentEntry, SegmentIndex};
 use super::reader::{Bodies, Inner, LatePlace, Stored};
-use super::record::{Block, BodyRef, Broken, Entry, LateResponse, Row};
+use super::record::{BodyRef, LateResponse};
+use super::record_read::{Block, Broken, Entry, Row};
 use super::view::{self, BodyCache};
 use crate::exchange::Exchange;
-use crate::ids::{EndpointId, ExchangeId, SessionId};
+use crate::ids::{EndpointId, ExchangeId};
 use crate::message::Body;
 use crate::select::Selection;
 use crate::time::CaptureTime;
@@ -56,6 +57,19 @@ struct BlockPlace {
 }
 
 impl BlockPlace {
+    /// The loss of a whole block: its exchanges by name where the index has them, else their count and times.
+    fn losing_block(self, meta: &RecordBlockMeta, reason: &str) -> Damage {
+        let named: Vec<_> = meta.ids.iter().map(|id| ExchangeId(u64::from_le_bytes(*id))).collect();
+        let count = u64::from(meta.records).saturating_sub(meta.late.len() as u64);
+        let times = match meta.keys {
+            Some((low, high)) if named.is_empty() => {
+                format!(", of requests from {} to {}", CaptureTime(low), CaptureTime(high))
+            }
+            _ => String::new(),
+        };
+        self.losing(format!("a record block: {reason}{times}"), named).counting(count)
+    }
+
     fn losing(self, reason: String, exchanges: Vec<ExchangeId>) -> Damage {
         Damage::at(self.offset, reason).in_segment(self.segment).in_block(self.block).losing(exchanges)
     }
@@ -133,10 +147,7 @@ impl Exchanges {
         let place = BlockPlace { segment: number, block, offset: meta.place.offset };
         match read_block(&self.inner, meta) {
             Ok(block) => self.block = Some(OpenBlock { block, place, next_row: 0, resolved: HashMap::new() }),
-            Err(reason) => {
-                let ids = meta.ids.iter().map(|id| ExchangeId(u64::from_le_bytes(*id))).collect();
-                self.damage.push_back(place.losing(format!("a record block: {reason}"), ids));
-            }
+            Err(reason) => self.damage.push_back(place.losing_block(meta, &reason)),
         }
     }
 
@@ -181,10 +192,9 @@ impl Exchanges {
                 endpoint
             }
         };
-        let session = block.session(row).map_err(|broken| broken.to_string())?;
         let may = self.selection.holds_time(CaptureTime(row.request_first()))
             && self.selection.holds_endpoint(endpoint)
-            && self.selection.holds_session(SessionId(session));
+            && self.selection.holds_session(row.session());
         if !may {
             return Ok(None);
         }

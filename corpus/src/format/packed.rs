@@ -6,7 +6,7 @@
 
 use super::endpoints::EndpointMemory;
 use super::error::{FileKind, FormatError};
-use super::exchange_block::ExchangeBlock;
+use super::exchange_block::{ExchangeBlock, Naming};
 use super::output::Overwrite;
 use super::reader::Stored;
 use super::record::{BodyRef, StoredBodies};
@@ -23,7 +23,9 @@ const BEST: i32 = 19;
 /// Bytes of bodies and heads in a window. With its records a segment stays below the format's 32 MiB.
 const WINDOW: usize = 20 << 20;
 /// Blocks: larger ones compress better and cost more where one is damaged.
-const BLOCKS: Blocks = Blocks { bodies: 2 << 20, records: 1 << 20 };
+const BLOCKS: Blocks = Blocks { bodies: 4 << 20, records: 2 << 20 };
+/// Records of one block: what is read to find one moment, and what one flipped bit costs.
+const BLOCK_RECORDS: u64 = 1 << 14;
 /// Bodies that are remembered to be referred to; later ones are stored again where they come again.
 const REMEMBERED: usize = 1 << 20;
 
@@ -119,14 +121,14 @@ impl PackedWriter {
 
     fn end_window(&mut self) -> Result<(), FormatError> {
         let placed = self.store_fresh()?;
-        let mut block = ExchangeBlock::default();
+        let mut block = ExchangeBlock::new(Naming::Count);
         for waiting in std::mem::take(&mut self.window) {
             let bodies = StoredBodies {
                 request: waiting.request.map(|taken| self.reference(&placed, taken)),
                 response: waiting.response.map(|taken| self.reference(&placed, taken)),
             };
             block.exchange(&mut self.segments, &mut self.endpoints, &waiting.exchange, bodies)?;
-            if block.len() >= BLOCKS.records {
+            if block.len() >= BLOCKS.records || block.records() >= BLOCK_RECORDS {
                 block.end(&mut self.segments)?;
             }
         }

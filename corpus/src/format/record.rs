@@ -1,21 +1,19 @@
-//! The records of a corpus: exchanges and late responses, packed into blocks.
+//! The records of a corpus on their way into a block: exchanges and late responses, column by column.
 //!
-//! A block is the record encoding of `(strings, words, rows)`. Byte strings (methods, targets, field lists,
-//! endpoint templates) and 64-bit words (connections, sessions) stand once in their table; rows refer to
-//! them by index, and times are differences to the row before.
+//! Byte strings and 64-bit words stand once in the tables of the block; columns refer to them. Times are
+//! differences in the block's own unit, ids are what is left of them once connection and time are known.
 
 use super::bodies::BodyAt;
 use super::codec::{self, CodecError};
-use super::index::{Place, RecordBlockMeta, SegmentIndex, widen};
-use super::strings::{Strings, decode_headers, ranges};
+use super::columns::{Column, Fresh};
+use super::fields::FieldLists;
+use super::strings::Strings;
 use crate::digest::Digest;
 use crate::exchange::{Exchange, Incomplete, Span};
 use crate::ids::ExchangeId;
 use crate::message::{Body, BodyExtent, Malformed, Protocol, Request, Response};
-use crate::time::CaptureTime;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::ops::Range;
 use wire::http1::Headers;
 
 /// The response of an exchange that was appended without one. When read it replaces those fields.
@@ -29,74 +27,8 @@ pub struct LateResponse {
     pub incomplete: Vec<Incomplete>,
 }
 
-/// One record of a block.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) enum Entry {
-    /// An exchange.
-    Exchange(Row),
-    /// A late response.
-    Late(LateRow),
-}
-
-/// An exchange, with indices for what stands in the block's tables.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Row {
-    pub(super) id: [u8; 8],
-    pub(super) connection: u32,
-    pub(super) session: u32,
-    pub(super) endpoint: u32,
-    /// Request's first packet, less that of the row before (the first row's: less 0).
-    first: i64,
-    /// Request's last packet, less its first.
-    last: i64,
-    pub(super) request: RequestRow,
-    response_time: Option<(i64, i64)>,
-    pub(super) response: Option<ResponseRow>,
-    incomplete: Vec<Incomplete>,
-}
-
-/// A late response.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct LateRow {
-    pub(super) id: [u8; 8],
-    first: u64,
-    last: i64,
-    pub(super) response: ResponseRow,
-    incomplete: Vec<Incomplete>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct RequestRow {
-    protocol: Protocol,
-    pub(super) method: u32,
-    pub(super) target: u32,
-    pub(super) headers: u32,
-    pub(super) body: Option<BodyRow>,
-    malformed: Option<Malformed>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct ResponseRow {
-    protocol: Protocol,
-    pub(super) status: u16,
-    headers: u32,
-    interim: Vec<u16>,
-    pub(super) body: Option<BodyRow>,
-    malformed: Option<Malformed>,
-}
-
-/// A body that is not simply empty and whole.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct BodyRow {
-    pub(super) stored: Option<BodyRef>,
-    wire_len: u64,
-    trailers: Option<u32>,
-    extent: BodyExtent,
-    digest: Option<Digest>,
-}
-
 /// Where the kept bytes of a body are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BodyRef {
     /// How many segments before the record's own; 0 except in packed files.
     pub(super) back: u32,
@@ -110,37 +42,6 @@ impl From<BodyAt> for BodyRef {
     }
 }
 
-/// A table of words, each once.
-#[derive(Debug, Default)]
-struct Words {
-    words: Vec<u64>,
-    known: HashMap<u64, u32>,
-}
-
-impl Words {
-    fn intern(&mut self, word: u64) -> u32 {
-        *self.known.entry(word).or_insert_with(|| {
-            self.words.push(word);
-            u32::try_from(self.words.len() - 1).expect("a block has fewer words than bytes")
-        })
-    }
-
-    fn clear(&mut self) {
-        self.words.clear();
-        self.known.clear();
-    }
-}
-
-/// Collects the records of one block.
-#[derive(Debug, Default)]
-pub(super) struct BlockEncoder {
-    strings: Strings,
-    words: Words,
-    rows: Vec<u8>,
-    count: u64,
-    previous: u64,
-}
-
 /// The bodies of an exchange, once stored.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct StoredBodies {
@@ -148,14 +49,124 @@ pub(super) struct StoredBodies {
     pub(super) response: Option<BodyRef>,
 }
 
+/// What few records have.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Rest {
+    pub(super) incomplete: Vec<Incomplete>,
+    pub(super) request: MessageRest,
+    pub(super) response: MessageRest,
+    pub(super) interim: Vec<u16>,
+}
+
+/// What few messages have.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct MessageRest {
+    pub(super) extent: BodyExtent,
+    pub(super) digest: Option<Digest>,
+    pub(super) trailers: Option<u32>,
+    pub(super) malformed: Option<Malformed>,
+}
+
+/// Bits of a record's flags.
+pub(super) mod flag {
+    pub(in crate::format) const LATE: u64 = 1;
+    pub(in crate::format) const RESPONSE_TIME: u64 = 2;
+    pub(in crate::format) const RESPONSE: u64 = 4;
+    pub(in crate::format) const REQUEST_BODY: u64 = 8;
+    pub(in crate::format) const RESPONSE_BODY: u64 = 16;
+    pub(in crate::format) const REST: u64 = 32;
+}
+
+/// The columns, by their place in the block.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum At {
+    Flags,
+    Step,
+    Connection,
+    Session,
+    Endpoint,
+    First,
+    Last,
+    ResponseFirst,
+    ResponseLast,
+    Method,
+    Target,
+    RequestProtocol,
+    RequestFields,
+    RequestLen,
+    ResponseProtocol,
+    Status,
+    ResponseFields,
+    ResponseLen,
+    BodyBack,
+    BodyNumber,
+    BodyShort,
+}
+
+/// How many columns there are.
+pub(super) const COLUMNS: usize = 21;
+
+/// A table of words, each once.
+#[derive(Debug, Default)]
+struct Words {
+    words: Vec<u64>,
+    known: HashMap<u64, u32>,
+    fresh: Fresh,
+}
+
+impl Words {
+    fn code(&mut self, word: u64) -> u64 {
+        let index = *self.known.entry(word).or_insert_with(|| {
+            self.words.push(word);
+            u32::try_from(self.words.len() - 1).expect("a block has fewer words than bytes")
+        });
+        self.fresh.code(index)
+    }
+}
+
+/// The four times of an exchange as differences, until the block's unit is known.
+type Times = [i64; 4];
+
+/// Collects the records of one block.
+#[derive(Debug, Default)]
+pub(super) struct BlockEncoder {
+    endpoints: Strings,
+    methods: Strings,
+    targets: Strings,
+    fresh_targets: Fresh,
+    fields: FieldLists,
+    fresh_fields: Fresh,
+    words: Words,
+    columns: [Column; COLUMNS],
+    times: Vec<(u64, Times)>,
+    rest: Vec<u8>,
+    previous: u64,
+    /// The body that is expected next, by endpoint and side.
+    expected: HashMap<(u32, Side), u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Side {
+    Request,
+    Response,
+}
+
+/// Bytes of a record in the columns, about.
+const ROW: usize = 24;
+
 impl BlockEncoder {
-    /// Bytes of the block so far.
+    /// Bytes of the block so far, about.
     pub(super) fn len(&self) -> usize {
-        self.rows.len() + self.strings.len() + 9 * self.words.words.len()
+        let tables = self.endpoints.len() + self.methods.len() + self.targets.len() + self.fields.len();
+        tables + 9 * self.words.words.len() + ROW * self.times.len() + self.rest.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
+        self.times.is_empty()
+    }
+
+    fn put(&mut self, at: At, value: u64) {
+        self.columns[at as usize].put(value);
     }
 
     pub(super) fn exchange(
@@ -165,22 +176,29 @@ impl BlockEncoder {
         bodies: StoredBodies,
     ) -> Result<(), CodecError> {
         let first = exchange.request_time.first.0;
-        let row = Row {
-            id: exchange.id.0.to_le_bytes(),
-            connection: self.words.intern(exchange.connection.0),
-            session: self.words.intern(exchange.session.0),
-            endpoint: self.strings.intern(endpoint.as_bytes()),
-            first: difference(first, self.previous),
-            last: difference(exchange.request_time.last.0, first),
-            request: self.request(&exchange.request, bodies.request)?,
-            response_time: exchange
-                .response_time
-                .map(|span| (difference(span.first.0, first), difference(span.last.0, span.first.0))),
-            response: exchange.response.as_ref().map(|r| self.response(r, bodies.response)).transpose()?,
-            incomplete: exchange.incomplete.clone(),
-        };
+        let endpoint = self.endpoints.intern(endpoint.as_bytes());
+        let connection = self.words.code(exchange.connection.0);
+        let session = self.words.code(exchange.session.0);
+        self.put(At::Step, step_of(exchange.id, exchange.connection.0, first));
+        self.put(At::Connection, connection);
+        self.put(At::Session, session);
+        self.put(At::Endpoint, u64::from(endpoint));
+        let mut flags = 0;
+        let (mut response_first, mut response_last) = (0, 0);
+        if let Some(span) = exchange.response_time {
+            flags |= flag::RESPONSE_TIME;
+            response_first = difference(span.first.0, first);
+            response_last = difference(span.last.0, span.first.0);
+        }
+        let last = difference(exchange.request_time.last.0, first);
+        let times = [difference(first, self.previous), last, response_first, response_last];
         self.previous = first;
-        self.push(&Entry::Exchange(row))
+        let mut rest = Rest { incomplete: exchange.incomplete.clone(), ..Rest::default() };
+        flags |= self.request(&exchange.request, endpoint, bodies.request, &mut rest)?;
+        if let Some(response) = &exchange.response {
+            flags |= self.response(response, endpoint, bodies.response, &mut rest)?;
+        }
+        self.end(flags, times, &rest)
     }
 
     pub(super) fn late(
@@ -189,96 +207,171 @@ impl BlockEncoder {
         late: &LateResponse,
         body: Option<BodyRef>,
     ) -> Result<(), CodecError> {
-        let row = LateRow {
-            id: id.0.to_le_bytes(),
-            first: late.response_time.first.0,
-            last: difference(late.response_time.last.0, late.response_time.first.0),
-            response: self.response(&late.response, body)?,
-            incomplete: late.incomplete.clone(),
-        };
-        self.push(&Entry::Late(row))
+        let first = late.response_time.first.0;
+        self.put(At::Step, id.0);
+        let times = [0, 0, difference(first, self.previous), difference(late.response_time.last.0, first)];
+        let mut rest = Rest { incomplete: late.incomplete.clone(), ..Rest::default() };
+        let flags = flag::LATE | flag::RESPONSE_TIME;
+        let flags = flags | self.response(&late.response, u32::MAX, body, &mut rest)?;
+        self.end(flags, times, &rest)
     }
 
-    fn push(&mut self, entry: &Entry) -> Result<(), CodecError> {
-        codec::encode_into(entry, &mut self.rows)?;
-        self.count += 1;
+    fn end(&mut self, mut flags: u64, times: Times, rest: &Rest) -> Result<(), CodecError> {
+        if *rest != Rest::default() {
+            flags |= flag::REST;
+            codec::encode_into(rest, &mut self.rest)?;
+        }
+        self.put(At::Flags, flags);
+        self.times.push((flags, times));
         Ok(())
     }
 
-    fn request(&mut self, request: &Request, body: Option<BodyRef>) -> Result<RequestRow, CodecError> {
-        Ok(RequestRow {
-            protocol: request.protocol,
-            method: self.strings.intern(&request.method),
-            target: self.strings.intern(&request.target),
-            headers: self.headers(&request.headers)?,
-            body: self.body(&request.body, body)?,
-            malformed: request.malformed.clone(),
-        })
+    fn request(
+        &mut self,
+        request: &Request,
+        endpoint: u32,
+        body: Option<BodyRef>,
+        rest: &mut Rest,
+    ) -> Result<u64, CodecError> {
+        let method = self.methods.intern(&request.method);
+        self.put(At::Method, u64::from(method));
+        let target = self.targets.intern(&request.target);
+        let target = self.fresh_targets.code(target);
+        self.put(At::Target, target);
+        self.put(At::RequestProtocol, protocol_code(request.protocol));
+        self.message(At::RequestFields, At::RequestLen, &request.headers, &request.body, &mut rest.request)?;
+        rest.request.malformed.clone_from(&request.malformed);
+        Ok(self.body(endpoint, Side::Request, &request.body, body))
     }
 
-    fn response(&mut self, response: &Response, body: Option<BodyRef>) -> Result<ResponseRow, CodecError> {
-        Ok(ResponseRow {
-            protocol: response.protocol,
-            status: response.status,
-            headers: self.headers(&response.headers)?,
-            interim: response.interim.clone(),
-            body: self.body(&response.body, body)?,
-            malformed: response.malformed.clone(),
-        })
+    fn response(
+        &mut self,
+        response: &Response,
+        endpoint: u32,
+        body: Option<BodyRef>,
+        rest: &mut Rest,
+    ) -> Result<u64, CodecError> {
+        self.put(At::ResponseProtocol, protocol_code(response.protocol));
+        self.put(At::Status, u64::from(response.status));
+        let (fields, len) = (At::ResponseFields, At::ResponseLen);
+        self.message(fields, len, &response.headers, &response.body, &mut rest.response)?;
+        rest.response.malformed.clone_from(&response.malformed);
+        rest.interim.clone_from(&response.interim);
+        Ok(flag::RESPONSE | self.body(endpoint, Side::Response, &response.body, body))
     }
 
-    fn body(&mut self, body: &Body, stored: Option<BodyRef>) -> Result<Option<BodyRow>, CodecError> {
-        if stored.is_none() && *body == Body::default() {
-            return Ok(None);
+    /// Field list, length, and what few messages have.
+    fn message(
+        &mut self,
+        fields: At,
+        len: At,
+        headers: &Headers,
+        body: &Body,
+        rest: &mut MessageRest,
+    ) -> Result<(), CodecError> {
+        let list = self.fields.intern(headers)?;
+        let list = self.fresh_fields.code(list);
+        self.put(fields, list);
+        self.columns[len as usize].put_signed(difference(body.wire_len, announced(headers)));
+        rest.extent = body.extent;
+        rest.digest = body.digest;
+        if !body.trailers.is_empty() {
+            // An index as it is, so that whoever skips the rest loses no count of new lists.
+            rest.trailers = Some(self.fields.intern(&body.trailers)?);
         }
-        let trailers = if body.trailers.is_empty() { None } else { Some(self.headers(&body.trailers)?) };
-        Ok(Some(BodyRow {
-            stored,
-            wire_len: body.wire_len,
-            trailers,
-            extent: body.extent,
-            digest: body.digest,
-        }))
+        Ok(())
     }
 
-    fn headers(&mut self, headers: &Headers) -> Result<u32, CodecError> {
-        self.strings.headers(headers)
+    fn body(&mut self, endpoint: u32, side: Side, body: &Body, stored: Option<BodyRef>) -> u64 {
+        let Some(stored) = stored else { return 0 };
+        let expected = self.expected.entry((endpoint, side)).or_default();
+        let off = i64::from(stored.index) - i64::from(*expected);
+        *expected = stored.index.wrapping_add(1);
+        self.put(At::BodyBack, u64::from(stored.back));
+        self.columns[At::BodyNumber as usize].put_signed(off);
+        self.columns[At::BodyShort as usize].put_signed(difference(body.wire_len, stored.len));
+        match side {
+            Side::Request => flag::REQUEST_BODY,
+            Side::Response => flag::RESPONSE_BODY,
+        }
     }
 
     /// The block's payload. The encoder is empty afterwards.
     pub(super) fn take(&mut self) -> Result<Vec<u8>, CodecError> {
-        let mut plain = Vec::with_capacity(self.len() + 32);
-        self.strings.take_into(&mut plain)?;
+        let unit = self.put_times();
+        let mut plain = Vec::with_capacity(self.len() + 256);
+        self.endpoints.take_into(&mut plain)?;
+        self.methods.take_into(&mut plain)?;
+        self.targets.take_into(&mut plain)?;
+        self.fields.take_into(&mut plain)?;
         codec::encode_into(&self.words.words, &mut plain)?;
-        codec::encode_into(&self.count, &mut plain)?;
-        plain.extend_from_slice(&self.rows);
-        self.words.clear();
-        self.rows.clear();
-        self.count = 0;
-        self.previous = 0;
+        codec::encode_into(&(self.times.len() as u64), &mut plain)?;
+        codec::encode_into(&unit, &mut plain)?;
+        for column in &mut self.columns {
+            column.take_into(&mut plain)?;
+        }
+        codec::encode_into(&serde_bytes::Bytes::new(&self.rest), &mut plain)?;
+        self.clear();
         Ok(plain)
+    }
+
+    /// Forgets the block; what was allocated for it stays.
+    fn clear(&mut self) {
+        self.words.words.clear();
+        self.words.known.clear();
+        self.words.fresh = Fresh::default();
+        self.fresh_targets = Fresh::default();
+        self.fresh_fields = Fresh::default();
+        self.times.clear();
+        self.rest.clear();
+        self.previous = 0;
+        self.expected.clear();
+    }
+
+    /// Fills the columns of times, in the largest unit that all of them are whole numbers of.
+    fn put_times(&mut self) -> u64 {
+        let times = std::mem::take(&mut self.times);
+        let unit =
+            times.iter().flat_map(|(_, times)| times).fold(0, |unit, time| gcd(unit, time.unsigned_abs()));
+        let unit = if i64::try_from(unit).is_ok_and(|unit| unit > 0) { unit } else { 1 };
+        let in_units = |time: i64| time / unit.cast_signed();
+        for (flags, [first, last, response_first, response_last]) in &times {
+            if flags & flag::LATE == 0 {
+                self.columns[At::First as usize].put_signed(in_units(*first));
+                self.columns[At::Last as usize].put_signed(in_units(*last));
+            }
+            if flags & flag::RESPONSE_TIME != 0 {
+                self.columns[At::ResponseFirst as usize].put_signed(in_units(*response_first));
+                self.columns[At::ResponseLast as usize].put_signed(in_units(*response_last));
+            }
+        }
+        self.times = times;
+        unit
     }
 }
 
-/// Adds to `index` what a record block holds. `None` where the block is broken.
-pub(super) fn summarize(index: &mut SegmentIndex, place: Place, plain: Vec<u8>) -> Option<()> {
-    let block = Block::decode(plain).ok()?;
-    let mut meta = RecordBlockMeta::at(place);
-    for entry in block.entries() {
-        meta.records += 1;
-        match entry {
-            Entry::Late(row) => meta.late.push(row.id),
-            Entry::Exchange(row) => {
-                meta.ids.push(row.id);
-                widen(&mut meta.keys, row.request_first());
-                meta.endpoints.push(index.endpoint(block.endpoint(row).ok()?));
-            }
-        }
+fn gcd(mut a: u64, mut b: u64) -> u64 {
+    if a != 0 && b % a == 0 {
+        return a;
     }
-    meta.endpoints.sort_unstable();
-    meta.endpoints.dedup();
-    index.records.push(meta);
-    Some(())
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+pub(super) fn protocol_code(protocol: Protocol) -> u64 {
+    match protocol {
+        Protocol::Http10 => 0,
+        Protocol::Http11 => 1,
+        Protocol::Http2 => 2,
+    }
+}
+
+/// The length that a field list announces; 0 where it announces none.
+pub(super) fn announced(headers: &Headers) -> u64 {
+    let value = headers.get(b"content-length").and_then(|value| std::str::from_utf8(value).ok());
+    value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
 }
 
 /// Wraps, so that any two times have a difference and adding it gives the time back.
@@ -286,166 +379,54 @@ fn difference(later: u64, earlier: u64) -> i64 {
     later.wrapping_sub(earlier).cast_signed()
 }
 
-fn moved(time: u64, by: i64) -> u64 {
-    time.wrapping_add(by.cast_unsigned())
+/// The golden ratio by which places are spread, and the factors of SplitMix64's finaliser.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+const MIX: [u64; 2] = [0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb];
+
+/// What is left of an id once connection and time are known: for ids that a capture makes, the place of the
+/// request on its connection, from 1. Every id has one, and has it alone.
+fn step_of(id: ExchangeId, connection: u64, first: u64) -> u64 {
+    const BACK: [u64; 2] = [inverse(MIX[1]), inverse(MIX[0])];
+    let mut mixed = unshifted(id.0, 31).wrapping_mul(BACK[0]);
+    mixed = unshifted(mixed, 27).wrapping_mul(BACK[1]);
+    let step = unshifted(mixed, 30) ^ connection ^ first.rotate_left(32);
+    step.wrapping_mul(const { inverse(SPREAD) })
 }
 
-/// A block as read back.
-#[derive(Debug)]
-pub(super) struct Block {
-    plain: Vec<u8>,
-    /// Where the strings are in `plain`.
-    strings: Vec<Range<usize>>,
-    words: Vec<u64>,
-    entries: Vec<Entry>,
+/// The id that has this step.
+pub(super) fn id_of(step: u64, connection: u64, first: u64) -> ExchangeId {
+    let mut mixed = connection ^ step.wrapping_mul(SPREAD) ^ first.rotate_left(32);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(MIX[0]);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(MIX[1]);
+    ExchangeId(mixed ^ (mixed >> 31))
 }
 
-/// What the payload of a block encodes.
-#[derive(Deserialize)]
-struct Payload<'a> {
-    #[serde(borrow)]
-    strings: Vec<&'a [u8]>,
-    words: Vec<u64>,
-    entries: Vec<Entry>,
-}
-
-/// A row that refers to something its block does not have.
-pub(super) type Broken = CodecError;
-
-impl Block {
-    pub(super) fn decode(plain: Vec<u8>) -> Result<Block, CodecError> {
-        let Payload { strings, words, entries } = codec::decode(&plain)?;
-        let strings = ranges(&plain, &strings);
-        let mut block = Block { plain, strings, words, entries };
-        block.make_times_absolute();
-        Ok(block)
+/// The number whose product with the odd `factor` is 1, modulo 2^64: by Newton's method.
+const fn inverse(factor: u64) -> u64 {
+    let mut found = factor;
+    let mut round = 0;
+    while round < 5 {
+        found = found.wrapping_mul(2_u64.wrapping_sub(factor.wrapping_mul(found)));
+        round += 1;
     }
+    found
+}
 
-    fn make_times_absolute(&mut self) {
-        let mut previous = 0;
-        for entry in &mut self.entries {
-            if let Entry::Exchange(row) = entry {
-                previous = moved(previous, row.first);
-                row.first = previous.cast_signed();
-            }
+/// Undoes `x ^ (x >> by)`.
+fn unshifted(value: u64, by: u32) -> u64 {
+    value ^ (value >> by) ^ (value >> (2 * by)) ^ value.checked_shr(3 * by).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_has_its_step() {
+        for (n, id) in [0, 1, u64::MAX, 0x0123_4567_89ab_cdef].into_iter().enumerate() {
+            let (connection, first) = (id ^ 77, 1_700_000_000_000_000_000 + n as u64);
+            assert_eq!(id_of(step_of(ExchangeId(id), connection, first), connection, first), ExchangeId(id));
+            assert_eq!(step_of(id_of(5, connection, first), connection, first), 5);
         }
     }
-
-    pub(super) fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-
-    fn string(&self, index: u32) -> Result<&[u8], Broken> {
-        let string = self.strings.get(index as usize).and_then(|range| self.plain.get(range.clone()));
-        string.ok_or_else(|| CodecError::new("a record refers to a string that is not there"))
-    }
-
-    fn word(&self, index: u32) -> Result<u64, Broken> {
-        let word = self.words.get(index as usize);
-        word.copied().ok_or_else(|| CodecError::new("a record refers to a word that is not there"))
-    }
-
-    pub(super) fn session(&self, row: &Row) -> Result<u64, Broken> {
-        self.word(row.session)
-    }
-
-    pub(super) fn endpoint(&self, row: &Row) -> Result<&str, Broken> {
-        let bytes = self.string(row.endpoint)?;
-        std::str::from_utf8(bytes).map_err(|_| CodecError::new("an endpoint is not text"))
-    }
-
-    /// The exchange of `row`, its bodies without bytes.
-    pub(super) fn exchange(&self, row: &Row) -> Result<Exchange, Broken> {
-        let first = row.request_first();
-        let response_time = row.response_time.map(|(start, length)| {
-            let start = moved(first, start);
-            span(start, moved(start, length))
-        });
-        Ok(Exchange {
-            id: row.id(),
-            connection: crate::ids::ConnectionId(self.word(row.connection)?),
-            session: crate::ids::SessionId(self.word(row.session)?),
-            request_time: span(first, moved(first, row.last)),
-            request: self.request(&row.request)?,
-            response_time,
-            response: row.response.as_ref().map(|response| self.response(response)).transpose()?,
-            incomplete: row.incomplete.clone(),
-        })
-    }
-
-    /// The late response of `row`, its body without bytes.
-    pub(super) fn late(&self, row: &LateRow) -> Result<LateResponse, Broken> {
-        Ok(LateResponse {
-            response_time: span(row.first, moved(row.first, row.last)),
-            response: self.response(&row.response)?,
-            incomplete: row.incomplete.clone(),
-        })
-    }
-
-    fn request(&self, row: &RequestRow) -> Result<Request, Broken> {
-        Ok(Request {
-            protocol: row.protocol,
-            method: self.string(row.method)?.to_vec(),
-            target: self.string(row.target)?.to_vec(),
-            headers: decode_headers(self.string(row.headers)?)?,
-            body: self.body(row.body.as_ref())?,
-            malformed: row.malformed.clone(),
-        })
-    }
-
-    fn response(&self, row: &ResponseRow) -> Result<Response, Broken> {
-        Ok(Response {
-            protocol: row.protocol,
-            status: row.status,
-            headers: decode_headers(self.string(row.headers)?)?,
-            interim: row.interim.clone(),
-            body: self.body(row.body.as_ref())?,
-            malformed: row.malformed.clone(),
-        })
-    }
-
-    fn body(&self, row: Option<&BodyRow>) -> Result<Body, Broken> {
-        let Some(row) = row else { return Ok(Body::default()) };
-        let trailers = row.trailers.map(|index| self.string(index).and_then(decode_headers)).transpose()?;
-        Ok(Body {
-            bytes: bytes::Bytes::new(),
-            wire_len: row.wire_len,
-            trailers: trailers.unwrap_or_default(),
-            extent: row.extent,
-            digest: row.digest,
-        })
-    }
-}
-
-impl Row {
-    pub(super) fn id(&self) -> ExchangeId {
-        ExchangeId(u64::from_le_bytes(self.id))
-    }
-
-    /// When its request began; the block it was read with has made it absolute.
-    pub(super) fn request_first(&self) -> u64 {
-        self.first.cast_unsigned()
-    }
-
-    pub(super) fn bodies(&self) -> StoredBodies {
-        let stored = |body: Option<&BodyRow>| body.and_then(|body| body.stored);
-        StoredBodies {
-            request: stored(self.request.body.as_ref()),
-            response: self.response.as_ref().and_then(|response| stored(response.body.as_ref())),
-        }
-    }
-}
-
-impl LateRow {
-    pub(super) fn id(&self) -> ExchangeId {
-        ExchangeId(u64::from_le_bytes(self.id))
-    }
-
-    pub(super) fn body(&self) -> Option<BodyRef> {
-        self.response.body.as_ref().and_then(|body| body.stored)
-    }
-}
-
-fn span(first: u64, last: u64) -> Span {
-    Span { first: CaptureTime(first), last: CaptureTime(last) }
 }

@@ -67,7 +67,7 @@ pub(super) fn ranges(plain: &[u8], strings: &[&[u8]]) -> Vec<Range<usize>> {
 }
 
 /// Appends a field list: the record encoding of a list of pairs of byte strings.
-fn encode_headers(headers: &Headers, out: &mut Vec<u8>) -> Result<(), CodecError> {
+pub(super) fn encode_headers(headers: &Headers, out: &mut Vec<u8>) -> Result<(), CodecError> {
     codec::encode_into(&(headers.len() as u64), out)?;
     for (name, value) in headers.iter() {
         codec::encode_into(&(serde_bytes::Bytes::new(name), serde_bytes::Bytes::new(value)), out)?;

@@ -9,7 +9,7 @@ use super::index::{BodyBlockMeta, Place, SegmentEntry, SegmentIndex};
 use super::input::{FrameFault, FrameFile, unpack};
 use super::layout::Layout;
 use super::scan::{Found, Scan};
-use super::{record, run_record};
+use super::{record_read, run_record};
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ pub(super) fn rebuild(
                 let read = unpack(&header, stored).ok().and_then(|plain| match header.kind {
                     FrameKind::Bodies => summarize_bodies(&mut index, place, plain),
                     FrameKind::Records if kind == FileKind::Corpus => {
-                        record::summarize(&mut index, place, plain)
+                        record_read::summarize(&mut index, place, plain)
                     }
                     FrameKind::Records => run_record::summarize(&mut index, place, plain),
                     _ => Some(()),
