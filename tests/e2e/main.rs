@@ -6,5 +6,6 @@ mod capture;
 mod demo;
 mod replay;
 mod report;
+mod schemas;
 mod support;
 mod verdicts;
