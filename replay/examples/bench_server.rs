@@ -4,6 +4,8 @@
 //! `/at/NANOSECONDS`, and can stall once, as a whole, after its first request. `GET /quit` makes it print
 //! what it saw, against the plan, as `name value` lines, and end.
 
+#![expect(clippy::print_stdout, reason = "what it saw is its result")]
+
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -5,27 +5,33 @@
 //! Invariant: every arm of every request that came due ends in exactly one outcome.
 
 mod backends;
-pub(crate) mod conn;
-pub(crate) mod job;
+mod conn;
+mod due;
+mod ending;
+mod job;
 mod lanes;
 pub(crate) mod pool;
+mod setup;
 mod slots;
 mod wake;
 
 use crate::clock::{Clock, Timer};
-use crate::pacer::{Next, Pacing, Step};
+use crate::pacer::{Pacing, Step};
 use crate::plan::schedule::{Due, Noise};
 use crate::record::{self, Arms, Record, RecordSink, Room};
-use crate::stop::{Ended, StopHandle};
-use crate::transport::response::{Keep, Shared};
+use crate::stop::Ended;
+use crate::transport::response::Keep;
+pub(crate) use backends::BackendSetup;
 use backends::Backends;
-pub(crate) use backends::{BackendSetup, Way};
-use conn::{After, Conn, Event, GivenUp, Io};
+use conn::{After, Conn, Event, Io};
 use corpus::ids::PlanSeq;
 use corpus::run::{Arm, BodyKeeping, Fault, NotSent, Outcome, OutcomeResult, RunEnd, Sending, Times};
 use corpus::time::RunTime;
+use due::Plan;
 use job::{Attempt, Carrier, Job};
 use lanes::{Entered, Lanes};
+use pool::Way;
+pub(crate) use setup::{Finished, Repeats, Setup};
 use slots::Slots;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -46,42 +52,6 @@ const ROOM_LOOK: Duration = Duration::from_millis(1);
 /// Connections are served this many at a time before the plan is looked at again.
 const BETWEEN_LOOKS: usize = 8;
 const SCRATCH: usize = 64 << 10;
-
-/// How the engine is to run.
-pub(crate) struct Setup {
-    pub(crate) backends: Vec<BackendSetup>,
-    pub(crate) pacing: Pacing,
-    /// When the plan ends, where it has no end of its own.
-    pub(crate) cut: Option<RunTime>,
-    pub(crate) deadline: Duration,
-    pub(crate) repeats: Repeats,
-    pub(crate) bodies: BodyKeeping,
-    pub(crate) seed: u64,
-    pub(crate) open_files: u64,
-    pub(crate) shared: Shared,
-    pub(crate) stop: StopHandle,
-}
-
-/// What is done with requests that are drawn for noise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repeats {
-    /// They go to the control too, at the same time.
-    Control,
-    /// They go to both backends again after this lag.
-    After(Duration),
-    /// Nothing.
-    Never,
-}
-
-/// How the engine ended.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Finished {
-    pub(crate) end: RunEnd,
-    pub(crate) at: RunTime,
-    pub(crate) interim: u64,
-    pub(crate) degraded: u64,
-    pub(crate) cpu: Duration,
-}
 
 enum Phase {
     Running,
@@ -118,38 +88,6 @@ pub(crate) struct Engine {
     news: Vec<usize>,
 }
 
-/// The plan, as its reader hands it over.
-struct Plan {
-    batches: mpsc::Receiver<Vec<Due>>,
-    batch: std::vec::IntoIter<Due>,
-    next: Option<Due>,
-    ended: bool,
-    cut: Option<RunTime>,
-}
-
-impl Plan {
-    fn next(&mut self, context: &mut Context<'_>, now: RunTime) -> Next {
-        if self.cut.is_some_and(|cut| now >= cut) {
-            self.ended = true;
-            self.next = None;
-        }
-        loop {
-            match &self.next {
-                Some(due) => return Next::Due(due.at),
-                None if self.ended => return Next::Ended,
-                None => self.next = self.batch.next(),
-            }
-            if self.next.is_none() {
-                match self.batches.poll_recv(context) {
-                    Poll::Ready(Some(batch)) => self.batch = batch.into_iter(),
-                    Poll::Ready(None) => self.ended = true,
-                    Poll::Pending => return Next::Unread,
-                }
-            }
-        }
-    }
-}
-
 impl Engine {
     /// An engine for the plan that comes in `batches`, the first of which is there already. To be called on the
     /// runtime that will run it.
@@ -160,7 +98,7 @@ impl Engine {
         batches: mpsc::Receiver<Vec<Due>>,
         sink: RecordSink,
     ) -> std::io::Result<Engine> {
-        let plan = Plan { batches, batch: first.into_iter(), next: None, ended: false, cut: setup.cut };
+        let plan = Plan::new(first, batches, setup.cut);
         let io = Io { clock, shared: setup.shared, scratch: vec![0; SCRATCH].into_boxed_slice() };
         let stop = setup.stop;
         Ok(Engine {
@@ -489,78 +427,6 @@ impl Engine {
         };
         if let Some(end) = self.backends.note(backend, now, ended) {
             self.stop(end);
-        }
-    }
-
-    /// Nothing more is sent. What waits is not sent; what is on its way has a moment to end.
-    fn stop(&mut self, end: RunEnd) {
-        if matches!(self.phase, Phase::Stopping(..)) {
-            return;
-        }
-        self.phase = Phase::Stopping(self.io.clock.now().after(STOP_DRAIN), end);
-        self.plan.batches.close();
-        self.give_up_waiting(NotSent::Stopped, Fault::Operator);
-        for place in self.slots.connecting() {
-            self.give_up(place, GivenUp::Stopped);
-        }
-    }
-
-    fn give_up_waiting(&mut self, reason: NotSent, fault: Fault) {
-        let mut waiting = self.lanes.drain();
-        waiting.extend(std::mem::take(&mut self.unblocked));
-        waiting.extend(self.backends.drain());
-        for job in waiting {
-            self.backends.went(job.backend);
-            self.not_sent(job, reason, fault);
-        }
-        for job in std::mem::take(&mut self.repeats) {
-            self.not_sent(job, reason, fault);
-        }
-    }
-
-    fn give_up(&mut self, place: usize, why: GivenUp) {
-        let event = self.slots.give_up(place, why, &mut self.io);
-        self.handle(place, event);
-    }
-
-    /// Gives up what is past its deadline, and closes what has been idle for long.
-    fn give_up_late(&mut self) {
-        let now = self.io.clock.now();
-        while let Some(place) = self.slots.late(now) {
-            self.give_up(place, GivenUp::Deadline);
-            self.send_unblocked();
-        }
-        if now >= self.next_idle_look {
-            self.next_idle_look = now.after(IDLE_LOOK);
-            for place in self.slots.idle_since_before(now, IDLE) {
-                self.close(place);
-            }
-        }
-    }
-
-    /// Whether all is done.
-    fn ended(&mut self, next: Step) -> Option<RunEnd> {
-        let now = self.io.clock.now();
-        match self.phase {
-            Phase::Running if next == Step::Stop && self.repeats.is_empty() => {
-                self.phase = Phase::Draining(now.after(self.deadline));
-                self.plan.batches.close();
-            }
-            Phase::Draining(until) if now >= until => {
-                self.phase = Phase::Ending;
-                self.give_up_waiting(NotSent::Blocked, Fault::Backend);
-            }
-            Phase::Stopping(until, _) if now >= until => {
-                for place in self.slots.all() {
-                    self.give_up(place, GivenUp::Stopped);
-                }
-            }
-            _ => {}
-        }
-        match self.phase {
-            Phase::Stopping(_, end) if self.open == 0 => Some(end),
-            Phase::Draining(_) | Phase::Ending if self.open == 0 => Some(RunEnd::Completed),
-            _ => None,
         }
     }
 

@@ -1,10 +1,8 @@
-//! Which targets and which requests are allowed. Safe by default.
+//! Which targets are allowed. Safe by default.
 //!
 //! Invariant: an address is connected to only after [`check_address`] has let it pass, whatever name led
 //! to it. Proxies from the environment are never used and redirects never followed: there is no code for them.
 
-use corpus::exchange::{Exchange, Incomplete};
-use corpus::message::Protocol;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -353,66 +351,6 @@ pub(crate) fn check_origin(
         }
     }
     Ok(())
-}
-
-/// Why an exchange is not replayed. A closed list; the names stand in the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum LeftOut {
-    /// Its method may change something.
-    UnsafeMethod,
-    /// It is no HTTP.
-    Malformed,
-    /// Its bytes are not all there.
-    IncompleteRequest,
-    /// It came over another protocol.
-    NotHttp1,
-    /// It asks to leave HTTP.
-    Upgrade,
-    /// It cannot be written without changing its meaning.
-    Unwritable,
-    /// The recording was to stand for the baseline, and has no whole response.
-    NoRecordedResponse,
-}
-
-impl LeftOut {
-    /// The name in a run.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            LeftOut::UnsafeMethod => "unsafe_method",
-            LeftOut::Malformed => "malformed",
-            LeftOut::IncompleteRequest => "incomplete_request",
-            LeftOut::NotHttp1 => "not_http1",
-            LeftOut::Upgrade => "upgrade",
-            LeftOut::Unwritable => "unwritable",
-            LeftOut::NoRecordedResponse => "no_recorded_response",
-        }
-    }
-}
-
-/// Whether `method` is safe to send twice to servers that count (RFC 9110 section 9.2.1; TRACE echoes
-/// credentials and is none of ours).
-pub(crate) fn is_safe(method: &[u8]) -> bool {
-    matches!(method, b"GET" | b"HEAD" | b"OPTIONS")
-}
-
-/// Whether an exchange may be replayed.
-pub(crate) fn admit(exchange: &Exchange) -> Result<(), LeftOut> {
-    use Incomplete::{MalformedRequest, RequestCutShort, RequestGap, RequestLimited, RequestTruncated};
-    let request = &exchange.request;
-    let lacking = [RequestGap, RequestTruncated, RequestCutShort, RequestLimited];
-    if request.malformed.is_some() || exchange.incomplete.contains(&MalformedRequest) {
-        Err(LeftOut::Malformed)
-    } else if request.protocol == Protocol::Http2 {
-        Err(LeftOut::NotHttp1)
-    } else if !is_safe(&request.method) {
-        Err(LeftOut::UnsafeMethod)
-    } else if exchange.incomplete.iter().any(|reason| lacking.contains(reason)) {
-        Err(LeftOut::IncompleteRequest)
-    } else if request.headers.contains(b"upgrade") {
-        Err(LeftOut::Upgrade)
-    } else {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One recorded request, ready to be sent: what the plan is made of.
 
-use crate::guard::{self, LeftOut};
+use crate::admit::{self, LeftOut};
 use crate::rewrite::Rules;
 use bytes::Bytes;
 use corpus::digest::DigestKey;
@@ -63,7 +63,7 @@ pub(crate) struct Made {
 impl ItemMaker {
     /// The item of an exchange, or why there is none.
     pub(crate) fn make(&self, exchange: &Exchange, endpoint: EndpointId) -> Result<Made, LeftOut> {
-        guard::admit(exchange)?;
+        admit::admit(exchange)?;
         let stands_in = self.rules.iter().any(Option::is_none);
         if stands_in && (exchange.response.is_none() || !exchange.is_complete()) {
             return Err(LeftOut::NoRecordedResponse);

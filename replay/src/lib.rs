@@ -5,6 +5,8 @@
 //! left to others. Invariant: every planned request of every backend ends in exactly one outcome, and a
 //! backend that fails is an outcome, never an error.
 
+mod admit;
+mod books;
 mod clock;
 mod config;
 mod doubt;

@@ -4,18 +4,16 @@
 //! records. Over the first bound, bodies are kept as digests only, counted; over the second, the run is to
 //! stop, and still no outcome is dropped. Invariant: what is counted here is what stands in the run.
 
+use crate::books::Books;
 use crate::draw::{self, Purpose};
 use crate::item::Item;
-use crate::summary::{BackendProgress, Progress, TimeHistograms};
+use crate::summary::Progress;
 use corpus::digest::DigestKey;
 use corpus::ids::PlanSeq;
 use corpus::redact::Redactor;
-use corpus::run::{
-    Arm, BackendAccounting, Fault, Kept, Outcome, OutcomeResult, Planned, Role, RunEnd, StoredBody,
-};
+use corpus::run::{Arm, Kept, Outcome, OutcomeResult, Planned, Role, RunEnd, StoredBody};
 use corpus::time::RunTime;
 use corpus::{FormatError, RunWriter};
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -315,138 +313,6 @@ fn planned(seq: PlanSeq, at: RunTime, copy: u32, item: &Item, arms: &Arms) -> Pl
 pub(crate) fn in_sample(seed: u64, seq: PlanSeq) -> bool {
     const ONE_IN: f64 = 10.0;
     draw::unit(seed, Purpose::Bodies, seq.0) * ONE_IN < 1.0
-}
-
-/// The accounting and the histograms of a run.
-#[derive(Debug)]
-pub(crate) struct Books {
-    pub(crate) backends: Vec<BackendBooks>,
-    shown: std::time::Instant,
-    template: Progress,
-}
-
-/// The books of one backend.
-#[derive(Debug)]
-pub(crate) struct BackendBooks {
-    pub(crate) accounting: BackendAccounting,
-    pub(crate) times: TimeHistograms,
-    /// Whether times mean something: not for a recorded baseline.
-    pub(crate) timed: Timed,
-    shown_sent: u64,
-}
-
-/// Whether a backend's times are measurements.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Timed {
-    Measured,
-    Recorded,
-}
-
-/// How often progress is made known.
-const SHOW: Duration = Duration::from_millis(250);
-
-impl Books {
-    /// Empty books; `template` holds what of the progress does not change.
-    pub(crate) fn new(backends: &[(Role, Timed)], deadline: Duration, template: Progress) -> Books {
-        let empty = |role| BackendAccounting {
-            role,
-            planned: 0,
-            sent: 0,
-            not_sent: BTreeMap::new(),
-            responses: 0,
-            failures: BTreeMap::new(),
-            retried_stale: 0,
-        };
-        let backends = backends.iter().map(|(role, timed)| BackendBooks {
-            accounting: empty(*role),
-            times: TimeHistograms::new(deadline),
-            timed: *timed,
-            shown_sent: 0,
-        });
-        Books { backends: backends.collect(), shown: std::time::Instant::now(), template }
-    }
-
-    fn of(&mut self, role: Role) -> Option<&mut BackendBooks> {
-        self.backends.iter_mut().find(|backend| backend.accounting.role == role)
-    }
-
-    fn planned(&mut self, arms: &Arms) {
-        for arm in arms.iter() {
-            if let Some(books) = self.of(arm.role) {
-                books.accounting.planned += 1;
-            }
-        }
-    }
-
-    fn retried(&mut self, role: Role) {
-        if let Some(books) = self.of(role) {
-            books.accounting.retried_stale += 1;
-        }
-    }
-
-    fn outcome(&mut self, outcome: &Outcome) {
-        let Some(books) = self.of(outcome.arm.role) else { return };
-        let accounting = &mut books.accounting;
-        let infinite = match &outcome.result {
-            OutcomeResult::Response(_) => {
-                accounting.sent += 1;
-                accounting.responses += 1;
-                false
-            }
-            OutcomeResult::Failure { kind, fault, .. } => {
-                accounting.sent += 1;
-                *accounting.failures.entry(*kind).or_default() += 1;
-                *fault == Fault::Backend
-            }
-            OutcomeResult::NotSent { reason, fault } => {
-                *accounting.not_sent.entry(*reason).or_default() += 1;
-                *fault == Fault::Backend
-            }
-        };
-        if books.timed == Timed::Recorded {
-            return;
-        }
-        let (times, kept) = (&outcome.times, &mut books.times);
-        if infinite {
-            kept.latency.record_infinite();
-            kept.service.record_infinite();
-        } else if matches!(outcome.result, OutcomeResult::Response(_)) {
-            times.latency().into_iter().for_each(|time| kept.latency.record(time));
-            times.service().into_iter().for_each(|time| kept.service.record(time));
-        }
-        if let Some(lateness) = times.lateness() {
-            kept.blocked.record(times.blocked());
-            kept.lateness.record(lateness);
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "rates are shown to people")]
-    fn progress_if_due(&mut self) -> Option<Progress> {
-        use crate::summary::Tail;
-        let passed = self.shown.elapsed();
-        if passed < SHOW {
-            return None;
-        }
-        self.shown = std::time::Instant::now();
-        let mut news = self.template.clone();
-        for books in self.backends.iter_mut().filter(|books| books.timed == Timed::Measured) {
-            let accounting = &books.accounting;
-            let not_sent: u64 = accounting.not_sent.values().sum();
-            let failures: u64 = accounting.failures.values().sum();
-            news.backends.push(BackendProgress {
-                role: accounting.role,
-                sent_rate: (accounting.sent - books.shown_sent) as f64 / passed.as_secs_f64(),
-                sent: accounting.sent,
-                failed: not_sent + failures,
-                open: accounting.planned - accounting.sent - not_sent,
-                p50: books.times.latency.quantile(Tail::Half),
-                p99: books.times.latency.quantile(Tail::Hundredth),
-            });
-            news.lateness_p99 = news.lateness_p99.max(books.times.lateness.quantile(Tail::Hundredth));
-            books.shown_sent = accounting.sent;
-        }
-        Some(news)
-    }
 }
 
 /// What a full or broken recorder means for the run.

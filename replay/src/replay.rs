@@ -3,6 +3,7 @@
 //! Three threads beside the caller's: the plan is written out on one, the engine sends on another, the
 //! recorder writes on the third. The caller's thread shows progress. All of them end before this returns.
 
+use crate::books::{Books, Timed};
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::doubt::{self, Doubt};
@@ -13,7 +14,7 @@ use crate::plan::Plan;
 use crate::plan::schedule::{Due, Schedule};
 use crate::plan::tape::Tape;
 use crate::prepare::{self, Prepared};
-use crate::record::{Books, Recorded, Recorder, Timed};
+use crate::record::{Recorded, Recorder};
 use crate::stop::StopHandle;
 use crate::summary::{BackendSummary, Observer, Progress, RunSummary, Tail};
 use crate::transport::response::Shared;
@@ -208,7 +209,7 @@ fn doubts(header: &RunHeader, books: &Books, finished: &Finished) -> Vec<Doubt> 
         doubts.push(Doubt::CpuSaturated { share: share.min(1.0) });
     }
     let limited =
-        |books: &crate::record::BackendBooks| books.accounting.not_sent.get(&NotSent::ReplayerLimit).copied();
+        |books: &crate::books::BackendBooks| books.accounting.not_sent.get(&NotSent::ReplayerLimit).copied();
     let requests: u64 = measured().filter_map(limited).sum();
     if requests > 0 {
         doubts.push(Doubt::ReplayerLimit { requests });

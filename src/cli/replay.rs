@@ -9,8 +9,8 @@ use corpus::run::{BodyKeeping, Scale};
 use corpus::units::{Fraction, Percent, RequestRate, Speed, UnitError, parse_duration};
 use replay::settings::Settings;
 use replay::{
-    Baseline, Certificates, Config, Connections, HeaderSetting, HostHeader, Quantiles, ReplayError, Roots, RunSummary,
-    Secret, StopHandle, Target,
+    Baseline, Certificates, Config, Connections, HeaderSetting, HostHeader, Quantiles, ReplayError, Roots,
+    RunSummary, Secret, StopHandle, Target,
 };
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -244,7 +244,8 @@ impl Connecting {
 fn headers(fields: &[String]) -> anyhow::Result<Vec<HeaderSetting>> {
     let read = |field: &String| {
         let wrong = |reason: &str| UsageError(format!("read a header field: {reason}"));
-        let (name, value) = field.split_once('=').ok_or_else(|| wrong("expected 'Name=value' or 'Name=env:VAR'"))?;
+        let (name, value) =
+            field.split_once('=').ok_or_else(|| wrong("expected 'Name=value' or 'Name=env:VAR'"))?;
         let value = match value.strip_prefix("env:") {
             None => Secret::new(value),
             Some(variable) => {
@@ -263,7 +264,8 @@ fn announcement(header: &corpus::run::RunHeader) -> String {
     let rate = load.planned_rate.map_or("as fast as possible".to_owned(), |rate| rate.to_string());
     let percent = load.percent_achieved.map(|percent| format!(", {:.3} % of production", percent.value()));
     let left: u64 = header.left_out.values().sum();
-    let left_out = if left == 0 { String::new() } else { format!("; {left} of {} left out", header.corpus_exchanges) };
+    let left_out =
+        if left == 0 { String::new() } else { format!("; {left} of {} left out", header.corpus_exchanges) };
     format!(
         "replaying {} requests over {:.1} s at {rate}{}{left_out}",
         header.planned_requests,
@@ -312,7 +314,8 @@ fn table(summary: &RunSummary) -> String {
     }
     for backend in &summary.backends {
         let failures = backend.failures.iter().map(|(kind, count)| format!("{count} {}", kind.name()));
-        let not_sent = backend.not_sent.iter().map(|(reason, count)| format!("{count} not sent: {}", reason.name()));
+        let not_sent =
+            backend.not_sent.iter().map(|(reason, count)| format!("{count} not sent: {}", reason.name()));
         let both: Vec<String> = failures.chain(not_sent).collect();
         if !both.is_empty() {
             text.push_str(&format!("{}: {}\n", backend.role.name(), both.join(", ")));
@@ -320,7 +323,9 @@ fn table(summary: &RunSummary) -> String {
     }
     if summary.redacted_dropped > 0 {
         let count = summary.redacted_dropped;
-        text.push_str(&format!("{count} recorded requests went without their redacted credentials (--header sets others)\n"));
+        text.push_str(&format!(
+            "{count} recorded requests went without their redacted credentials (--header sets others)\n"
+        ));
     }
     if summary.ended() != corpus::run::RunEnd::Completed {
         text.push_str(&format!("the run ended before its plan: {}\n", summary.ended().name()));

@@ -1,7 +1,6 @@
 //! The backends of a run: who they are, their connections, how many requests are open there, their breakers.
 
 use super::job::Job;
-pub(crate) use super::pool::Way;
 use super::pool::{Mode, Pool};
 use crate::draw::{self, Purpose};
 use crate::stop::{Breaker, Ended};

@@ -210,7 +210,7 @@ pub(crate) enum GivenUp {
 }
 
 fn busy(stream: Stream, job: Job, reused: Reused) -> State {
-    let reader = ResponseReader::new(job.keep, job.asked());
+    let reader = ResponseReader::new(job.keep, job.asked(), job.item.exchange.0);
     let sending =
         Sending { job, written: 0, flushed: Flushed::No, sent: None, first_byte: None, reader, reused };
     State::Busy { stream, sending }

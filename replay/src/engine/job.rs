@@ -1,6 +1,6 @@
 //! One sending on its way: which request, to whom, and when it could leave.
 
-use crate::guard;
+use crate::admit;
 use crate::item::Item;
 use crate::transport::response::{Asked, Keep};
 use corpus::ids::{ConnectionId, PlanSeq, SessionId};
@@ -71,7 +71,7 @@ impl Job {
 
     /// Whether sending it twice does no harm.
     pub(crate) fn is_safe(&self) -> bool {
-        guard::is_safe(&self.item.method)
+        admit::is_safe(&self.item.method)
     }
 
     /// A connection took until `now` to be ready.

@@ -3,6 +3,7 @@
 //! Invariant: the response is the same however its bytes are cut into pieces; memory is bounded by the
 //! limit of one head, the limit of one kept body, and a budget over all bodies that are on their way.
 
+use super::memo::Memo;
 use bytes::Bytes;
 use corpus::digest::{Digest, DigestHasher, DigestKey};
 use corpus::run::{FailureKind, Kept, RecordedBody, RecordedResponse, StoredBody};
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     parser: HeadParser,
     limits: Limits,
     key: DigestKey,
+    memo: Memo,
     collected: usize,
     /// Interim responses that were skipped.
     pub(crate) interim: u64,
@@ -37,7 +39,7 @@ impl Shared {
     pub(crate) fn new(key: DigestKey) -> Shared {
         let limits = Limits::default();
         let parser = HeadParser::new(Strictness::Lenient, limits);
-        Shared { parser, limits, key, collected: 0, interim: 0 }
+        Shared { parser, limits, key, memo: Memo::new(), collected: 0, interim: 0 }
     }
 }
 
@@ -59,6 +61,8 @@ pub(crate) enum Asked {
 pub(crate) struct ResponseReader {
     keep: Keep,
     asked: Asked,
+    /// Requests that are alike may have equal bodies.
+    like: u64,
     interim: u32,
     state: State,
 }
@@ -95,10 +99,11 @@ pub(crate) struct Broken {
 }
 
 impl ResponseReader {
-    pub(crate) fn new(keep: Keep, asked: Asked) -> ResponseReader {
+    pub(crate) fn new(keep: Keep, asked: Asked, like: u64) -> ResponseReader {
         ResponseReader {
             keep,
             asked,
+            like,
             interim: 0,
             state: State::Head { bytes: Vec::new(), scan: HeadScan::default() },
         }
@@ -196,7 +201,7 @@ impl ResponseReader {
             let data = &piece[at..][step.data];
             at += step.consumed;
             let end = if reading.decoder.is_done() { End::Here } else { End::Later };
-            reading.sink.take(data, self.keep, end, shared);
+            reading.sink.take(data, self.keep, self.like, end, shared);
             if reading.sink.len > MAX_READ {
                 return Err(self.broken(FailureKind::TooLarge));
             }
@@ -223,7 +228,7 @@ impl ResponseReader {
 
     fn whole(&mut self, used: usize, shared: &mut Shared) -> Option<Whole> {
         let State::Body(mut reading) = std::mem::replace(&mut self.state, State::Over) else { return None };
-        let body = reading.sink.finish(self.keep, shared);
+        let body = reading.sink.finish(self.keep, self.like, shared);
         let trailers = reading.decoder.trailers().clone();
         let response = RecordedResponse { status: reading.status, headers: reading.headers, trailers, body };
         Some(Whole { response, persistence: reading.persistence, used })
@@ -264,24 +269,24 @@ enum End {
 #[derive(Default)]
 struct Sink {
     len: u64,
+    /// What of the common budget it holds, in bytes.
+    collected: usize,
     bytes: Vec<u8>,
     /// For bodies beyond [`ONE_GO`].
     hasher: Option<Box<DigestHasher>>,
     /// Why the bytes are not kept, once that is so.
     lost: Option<Kept>,
     /// A whole body that came in one piece.
-    digest: Option<Digest>,
+    whole: Option<(Bytes, Digest)>,
 }
 
 impl Sink {
-    fn take(&mut self, piece: &[u8], keep: Keep, end: End, shared: &mut Shared) {
+    fn take(&mut self, piece: &[u8], keep: Keep, like: u64, end: End, shared: &mut Shared) {
         let first = self.len == 0;
         self.len += piece.len() as u64;
         if first && end == End::Here {
-            self.digest = Some(shared.key.digest(piece));
-            if keep == Keep::Digest {
-                return;
-            }
+            self.whole = Some(shared.memo.digest(like, piece, &shared.key));
+            return;
         }
         if let Some(hasher) = &mut self.hasher {
             hasher.update(piece);
@@ -291,7 +296,8 @@ impl Sink {
         }
         self.bytes.extend_from_slice(piece);
         shared.collected += piece.len();
-        if self.digest.is_none() && self.hasher.is_none() && self.bytes.len() > ONE_GO {
+        self.collected += piece.len();
+        if self.hasher.is_none() && self.bytes.len() > ONE_GO {
             let mut hasher = Box::new(shared.key.hasher());
             hasher.update(&self.bytes);
             self.hasher = Some(hasher);
@@ -310,7 +316,7 @@ impl Sink {
         } else {
             return;
         };
-        if !hashing && self.digest.is_none() {
+        if !hashing {
             let mut hasher = Box::new(shared.key.hasher());
             hasher.update(&self.bytes);
             self.hasher = Some(hasher);
@@ -320,22 +326,21 @@ impl Sink {
     }
 
     fn release(&mut self, shared: &mut Shared) {
-        shared.collected -= self.bytes.len();
+        shared.collected -= std::mem::take(&mut self.collected);
         self.bytes = Vec::new();
     }
 
-    fn finish(&mut self, keep: Keep, shared: &mut Shared) -> RecordedBody {
-        let digest = match (self.digest, &self.hasher) {
-            (Some(digest), _) => digest,
-            (None, Some(hasher)) => hasher.finish(),
-            (None, None) => shared.key.digest(&self.bytes),
+    fn finish(&mut self, keep: Keep, like: u64, shared: &mut Shared) -> RecordedBody {
+        let (bytes, digest) = match (self.whole.take(), &self.hasher) {
+            (Some(whole), _) => whole,
+            (None, Some(hasher)) => (Bytes::from(std::mem::take(&mut self.bytes)), hasher.finish()),
+            (None, None) => shared.memo.digest(like, &self.bytes, &shared.key),
         };
-        shared.collected -= self.bytes.len();
-        let bytes = std::mem::take(&mut self.bytes);
+        shared.collected -= self.collected;
         let kept = match (self.lost.take(), keep) {
             (Some(lost), _) => lost,
             (None, Keep::Digest) => Kept::NotAsked,
-            (None, Keep::Bytes) => Kept::Stored(StoredBody::Inline(Bytes::from(bytes))),
+            (None, Keep::Bytes) => Kept::Stored(StoredBody::Inline(bytes)),
         };
         RecordedBody { len: self.len, digest, kept }
     }
@@ -348,7 +353,7 @@ pub(crate) fn fuzz_response(input: &[u8]) {
     let mut shared = Shared::new(DigestKey::from_bytes([0; 32]));
     let asked = if cut & 1 == 1 { Asked::Head } else { Asked::Other };
     let keep = if cut & 2 == 2 { Keep::Digest } else { Keep::Bytes };
-    let mut reader = ResponseReader::new(keep, asked);
+    let mut reader = ResponseReader::new(keep, asked, 0);
     for piece in rest.chunks(usize::from(*cut) + 1) {
         match reader.take(piece, &mut shared) {
             Ok(None) => {}
@@ -371,7 +376,7 @@ mod tests {
     /// What came of `bytes`, cut into pieces of `size`, the connection closed behind them.
     fn read(bytes: &[u8], size: usize, asked: Asked) -> Result<(u16, Vec<u8>, Persistence, usize), Broken> {
         let mut shared = Shared::new(DigestKey::from_bytes([7; 32]));
-        let mut reader = ResponseReader::new(Keep::Bytes, asked);
+        let mut reader = ResponseReader::new(Keep::Bytes, asked, 0);
         let mut done = None;
         let mut left = 0;
         for piece in bytes.chunks(size) {
@@ -435,7 +440,7 @@ mod tests {
         check("SSH-2.0-OpenSSH_9.2|", Err(FailureKind::Garbage));
         check("HTTP/1.1 200 OK|Content-Length: 1, 2||hi", Err(FailureKind::Garbage));
         let mut shared = Shared::new(DigestKey::from_bytes([7; 32]));
-        let closed = ResponseReader::new(Keep::Bytes, Asked::Other).end(&mut shared);
+        let closed = ResponseReader::new(Keep::Bytes, Asked::Other, 0).end(&mut shared);
         assert_eq!(closed.unwrap_err().kind, FailureKind::Closed);
     }
 
@@ -451,7 +456,7 @@ mod tests {
         let body = vec![b'x'; size];
         let mut shared = Shared::new(DigestKey::from_bytes([7; 32]));
         for keep in [Keep::Bytes, Keep::Digest] {
-            let mut reader = ResponseReader::new(keep, Asked::Other);
+            let mut reader = ResponseReader::new(keep, Asked::Other, 0);
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n");
             assert!(reader.take(head.as_bytes(), &mut shared).unwrap().is_none());
             let mut found = None;
