@@ -207,15 +207,42 @@ pub(super) fn reproduce(resolved: &Resolved, frame: &Frame) -> Vec<Reproduce> {
         command: "cutover report STEP.run --policy cutover.toml".to_owned(),
     };
     let first = |group: &group::Group| {
-        let example = group.examples.first()?;
+        let target = &group.examples.iter().find(|example| is_plain(&example.target))?.target;
         Some(Reproduce {
             what: format!(
                 "the recorded exchange behind {} at {}",
                 group.id,
                 endpoint_name(frame, group.endpoint)
             ),
-            command: format!("cutover corpus cat PROD.corpus --json --bodies --id {}", example.exchange),
+            command: format!(
+                "cutover corpus cat PROD.corpus --json --bodies --filter 'target == \"{target}\"'"
+            ),
         })
     };
     std::iter::once(whole).chain(resolved.groups.iter().take(5).filter_map(first)).collect()
+}
+
+/// Whether captured text may stand in a command that people paste: nothing in it means anything to a shell's quotes.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._~?=&%-+,:;@".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plain;
+
+    #[test]
+    fn captured_text_cannot_leave_the_quotes_of_a_command() {
+        for (text, expected) in [
+            ("/orders/5?page=2&sort=-id", true),
+            ("/a' ; rm -rf / '", false),
+            ("/a\"b", false),
+            ("/$(id)", false),
+            ("/`id`", false),
+            ("/a\nb", false),
+            ("/\u{e9}", false),
+        ] {
+            assert_eq!(is_plain(text), expected, "{text:?}");
+        }
+    }
 }
