@@ -31,6 +31,8 @@ mod strings;
 mod version;
 mod view;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 pub use damage::Damage;
 pub use error::{FileKind, FormatError, FormatErrorKind};

@@ -33,7 +33,8 @@ pub struct Ledger {
     pub responses_without_request: u64,
     /// Bounds that were reached, by name: each counts how often it bit.
     pub limits_reached: BTreeMap<String, u64>,
-    /// Why reading the capture ended before its end, where it did.
+    /// Why this is not all there was, where something kept it from being read: why reading the capture ended
+    /// before its end, or that the corpus from which this one was made is damaged.
     pub input_error: Option<String>,
 }
 

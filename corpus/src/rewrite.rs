@@ -27,6 +27,24 @@ pub struct Rewritten {
     pub damage: Vec<Damage>,
     /// How often something could not be read.
     pub damaged: u64,
+    /// Records that went with it, of those losses where that can be known.
+    pub lost: u64,
+}
+
+impl Rewritten {
+    /// The new file's seal: what its source had lost stands in its ledger for good.
+    fn told(&self, mut seal: CorpusSeal) -> CorpusSeal {
+        if self.damaged > 0 {
+            let times = self.damaged;
+            let loss = format!(
+                "the corpus that this one was made from is damaged: {times} losses, at least {} records",
+                self.lost
+            );
+            let before = seal.ledger.input_error.take();
+            seal.ledger.input_error = Some(before.map_or(loss.clone(), |before| format!("{before}; {loss}")));
+        }
+        seal
+    }
 }
 
 /// Writes the chosen exchanges of `source` to a new corpus.
@@ -43,7 +61,7 @@ pub fn copy(
     let header = chosen_header(source.header(), selection);
     let mut writer = CorpusWriter::derived(to, &header, overwrite)?;
     let rewritten = each(source, selection, |stored| writer.append(&stored.exchange))?;
-    writer.seal(seal_of(source))?;
+    writer.seal(rewritten.told(seal_of(source)))?;
     Ok(rewritten)
 }
 
@@ -55,7 +73,7 @@ pub fn pack(source: &CorpusReader, to: &Path, overwrite: Overwrite) -> Result<Re
     refuse_same(source, to)?;
     let mut writer = PackedWriter::create(to, source.header(), overwrite)?;
     let rewritten = each(source, &Selection::all(), |stored| writer.append(stored))?;
-    writer.seal(seal_of(source))?;
+    writer.seal(rewritten.told(seal_of(source)))?;
     Ok(rewritten)
 }
 
@@ -73,6 +91,7 @@ fn each(
             }
             Err(damage) => {
                 rewritten.damaged += 1;
+                rewritten.lost += damage.count.unwrap_or(0);
                 if rewritten.damage.len() < NAMED {
                     rewritten.damage.push(damage);
                 }

@@ -32,11 +32,6 @@ impl OpenBlock {
         self.pieces.is_empty()
     }
 
-    /// Bytes of bodies in it.
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
     pub(super) fn first(&self) -> u32 {
         self.first
     }

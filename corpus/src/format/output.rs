@@ -23,9 +23,30 @@ pub(super) struct FrameAt {
     pub(super) seq: u64,
 }
 
+/// What frames are written to: a file, or in tests one that fails.
+pub(super) trait Output: Send {
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()>;
+    fn cut(&mut self, len: u64) -> std::io::Result<()>;
+    fn sync(&mut self) -> std::io::Result<()>;
+}
+
+impl Output for File {
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        Write::write_all(self, bytes)
+    }
+
+    fn cut(&mut self, len: u64) -> std::io::Result<()> {
+        self.set_len(len)
+    }
+
+    fn sync(&mut self) -> std::io::Result<()> {
+        self.sync_all()
+    }
+}
+
 /// A file that frames are appended to.
 pub(super) struct FrameWriter {
-    file: File,
+    file: Box<dyn Output>,
     path: PathBuf,
     offset: u64,
     seq: u64,
@@ -47,7 +68,13 @@ impl FrameWriter {
         };
         let file = options.open(path).map_err(error)?;
         restrict(&file).map_err(error)?;
-        let compressor = zstd::bulk::Compressor::new(level).map_err(error)?;
+        FrameWriter::over(Box::new(file), path, level)
+    }
+
+    /// Writes frames to an output that is empty; `path` is its name in errors.
+    pub(super) fn over(file: Box<dyn Output>, path: &Path, level: i32) -> Result<FrameWriter, FormatError> {
+        let compressor = zstd::bulk::Compressor::new(level);
+        let compressor = compressor.map_err(|source| FormatError::io("create", path, source))?;
         Ok(FrameWriter {
             file,
             path: path.to_owned(),
@@ -79,14 +106,20 @@ impl FrameWriter {
         *self.chain.finalize().as_bytes()
     }
 
-    pub(super) fn write_raw(&mut self, bytes: &[u8]) -> Result<(), FormatError> {
+    /// Fails for ever once a write has failed.
+    pub(super) fn check(&self) -> Result<(), FormatError> {
         if self.poisoned {
             return Err(FormatError::new("write", &self.path, FormatErrorKind::Poisoned));
         }
+        Ok(())
+    }
+
+    pub(super) fn write_raw(&mut self, bytes: &[u8]) -> Result<(), FormatError> {
+        self.check()?;
         if let Err(source) = self.file.write_all(bytes) {
             self.poisoned = true;
             // What was committed ends with the last whole frame; a reader finds that by itself where this fails.
-            let _torn_tail_stays = self.file.set_len(self.offset);
+            let _torn_tail_stays = self.file.cut(self.offset);
             return Err(FormatError::io("write", &self.path, source));
         }
         self.chain.update(bytes);
@@ -154,7 +187,7 @@ impl FrameWriter {
     /// Ends a sealed file and waits until the disk has it.
     pub(super) fn finish(mut self, seal_at: u64) -> Result<(), FormatError> {
         self.write_raw(&encode_footer(seal_at))?;
-        match self.file.sync_all() {
+        match self.file.sync() {
             // A pipe or a device cannot be synced; whatever was written went to it.
             Err(source) if source.kind() == std::io::ErrorKind::InvalidInput => Ok(()),
             Err(source) => Err(FormatError::io("sync", &self.path, source)),

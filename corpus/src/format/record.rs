@@ -370,8 +370,9 @@ pub(super) fn protocol_code(protocol: Protocol) -> u64 {
 
 /// The length that a field list announces; 0 where it announces none.
 pub(super) fn announced(headers: &Headers) -> u64 {
-    let value = headers.get(b"content-length").and_then(|value| std::str::from_utf8(value).ok());
-    value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
+    let value = headers.get(b"content-length").unwrap_or_default().trim_ascii();
+    let digits = std::str::from_utf8(value).ok().filter(|_| value.iter().all(u8::is_ascii_digit));
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 /// Wraps, so that any two times have a difference and adding it gives the time back.

@@ -115,7 +115,7 @@ impl RunWriter {
         if self.waiting.is_none() {
             self.waiting = Some(Instant::now());
         }
-        if self.block.len() >= BLOCKS.records || self.segments.open_body_bytes() >= BLOCKS.bodies {
+        if self.block.len() >= BLOCKS.records || self.segments.uncommitted_body_bytes() >= BLOCKS.bodies {
             self.end_block()?;
         }
         let full = self.segments.is_full_with(self.block.len(), u64::from(self.meta.records));

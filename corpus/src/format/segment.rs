@@ -38,6 +38,8 @@ pub(super) struct SegmentWriter {
     index: SegmentIndex,
     start: Place,
     record_bytes: u64,
+    /// Bytes of new bodies since a record block was written.
+    uncommitted: usize,
     segments: Vec<SegmentEntry>,
     header: Vec<u8>,
     scratch: Vec<u8>,
@@ -52,11 +54,19 @@ impl SegmentWriter {
         overwrite: Overwrite,
         level: i32,
     ) -> Result<SegmentWriter, FormatError> {
-        let mut out = FrameWriter::create(path, overwrite, level)?;
+        SegmentWriter::over(FrameWriter::create(path, overwrite, level)?, kind, header)
+    }
+
+    /// Writes the header to an output that is empty.
+    pub(super) fn over<H: Serialize>(
+        mut out: FrameWriter,
+        kind: FileKind,
+        header: &H,
+    ) -> Result<SegmentWriter, FormatError> {
         let prelude = encode_prelude(Version::CURRENT, kind);
         let mut payload = prelude.to_vec();
         codec::encode_into(header, &mut payload)
-            .map_err(|_| invalid(path, "the header cannot be encoded"))?;
+            .map_err(|_| invalid(out.path(), "the header cannot be encoded"))?;
         out.write_raw(&prelude)?;
         out.write(FrameKind::Header, 0, &payload)?;
         let start = Place { offset: out.offset(), seq: out.frames() };
@@ -66,6 +76,7 @@ impl SegmentWriter {
             index: SegmentIndex::default(),
             start,
             record_bytes: 0,
+            uncommitted: 0,
             segments: Vec::new(),
             header: payload,
             scratch: Vec::new(),
@@ -93,9 +104,14 @@ impl SegmentWriter {
         self.bodies = BodyStore::new(blocks.bodies);
     }
 
-    /// Bytes of bodies that were taken and not written.
-    pub(super) fn open_body_bytes(&self) -> usize {
-        self.bodies.open().len()
+    /// Bytes of bodies that are not committed, since no record block that refers to them was written.
+    pub(super) fn uncommitted_body_bytes(&self) -> usize {
+        self.uncommitted
+    }
+
+    /// Fails for ever once a write has failed.
+    pub(super) fn check(&self) -> Result<(), FormatError> {
+        self.out.check()
     }
 
     /// The body equal to `body`, where this segment has one.
@@ -109,6 +125,7 @@ impl SegmentWriter {
             self.write_bodies()?;
         }
         let at = self.bodies.begin(body);
+        self.uncommitted += body.len();
         let mut rest = body;
         loop {
             rest = self.bodies.push(at, rest);
@@ -155,6 +172,7 @@ impl SegmentWriter {
         let at = self.out.write(FrameKind::Records, self.segment(), plain)?;
         meta.place = Place { offset: at.offset, seq: at.seq };
         self.record_bytes += plain.len() as u64;
+        self.uncommitted = 0;
         self.index.records.push(meta);
         Ok(())
     }

@@ -24,9 +24,9 @@ const FAST: i32 = 1;
 /// The file is readable at every moment: what was written to the kernel is there after a kill, and at most
 /// 1 MiB has not been written.
 pub struct CorpusWriter {
-    segments: SegmentWriter,
-    block: ExchangeBlock,
-    endpoints: EndpointMemory,
+    pub(super) segments: SegmentWriter,
+    pub(super) block: ExchangeBlock,
+    pub(super) endpoints: EndpointMemory,
 }
 
 impl CorpusWriter {
@@ -65,6 +65,7 @@ impl CorpusWriter {
     /// # Errors
     /// Where the disk refuses, or the heads of the exchange take more than 8 MiB.
     pub fn append(&mut self, exchange: &Exchange) -> Result<(), FormatError> {
+        self.segments.check()?;
         let response = exchange.response.as_ref();
         let bodies = StoredBodies {
             request: self.body(&exchange.request.body)?,
@@ -79,6 +80,7 @@ impl CorpusWriter {
     /// # Errors
     /// As [`CorpusWriter::append`].
     pub fn append_late(&mut self, id: ExchangeId, late: LateResponse) -> Result<(), FormatError> {
+        self.segments.check()?;
         let body = self.body(&late.response.body)?;
         self.block.late(&self.segments, id, &late, body)?;
         self.appended()
@@ -90,6 +92,7 @@ impl CorpusWriter {
     /// # Errors
     /// Where the disk refuses.
     pub fn flush(&mut self) -> Result<(), FormatError> {
+        self.segments.check()?;
         self.block.end(&mut self.segments)
     }
 
@@ -110,7 +113,7 @@ impl CorpusWriter {
     }
 
     fn appended(&mut self) -> Result<(), FormatError> {
-        if self.block.len() >= BLOCKS.records || self.segments.open_body_bytes() >= BLOCKS.bodies {
+        if self.block.len() >= BLOCKS.records || self.segments.uncommitted_body_bytes() >= BLOCKS.bodies {
             self.block.end(&mut self.segments)?;
         }
         if self.segments.is_full_with(self.block.len(), self.block.records()) {

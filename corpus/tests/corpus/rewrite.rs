@@ -98,3 +98,29 @@ fn a_corpus_is_never_written_over_itself() {
     assert!(error.ends_with("this is the file that is being read"), "{error}");
     assert_eq!(read(&whole).0.len(), 10);
 }
+
+#[test]
+fn what_a_damaged_source_lost_is_told_by_every_copy() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (whole, packed, copied) = (dir.path().join("w"), dir.path().join("p"), dir.path().join("c"));
+    let mut writer = unsealed(&whole, &[]);
+    for exchange in mixed_below(50, 100) {
+        writer.append(&exchange).expect("an append");
+        writer.flush().expect("a flush");
+    }
+    writer.seal(seal()).expect("a seal");
+    let mut bytes = std::fs::read(&whole).expect("a file");
+    let middle = bytes.len() / 3;
+    bytes[middle] ^= 16;
+    std::fs::write(&whole, &bytes).expect("a file");
+    let source = open(&whole);
+    let pack = pack(&source, &packed, Overwrite::Refuse).expect("a packed corpus");
+    let copy = copy(&source, &Selection::all(), &copied, Overwrite::Refuse).expect("a copy");
+    for (path, rewritten) in [(&packed, pack), (&copied, copy)] {
+        assert!(rewritten.damaged > 0 && rewritten.kept + rewritten.lost >= 50, "{rewritten:?}");
+        let ledger = open(path).seal().expect("a seal").ledger.clone();
+        let told = ledger.input_error.expect("a sentence");
+        assert!(told.starts_with("the corpus that this one was made from is damaged: "), "{told}");
+        assert_eq!(open(path).verify().damage, []);
+    }
+}
