@@ -36,4 +36,4 @@ bench-peers:
 
 # Records the demo's capture again from its legacy backend (needs tcpdump and the right to use it).
 record-demo:
-    demo/record.sh
+    cargo run --release --example record_demo -- demo/legacy.pcap

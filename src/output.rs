@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn a_hint_stands_on_a_line_of_its_own() {
-        let error = anyhow::anyhow!("the file exists").context("create x").context(Hint("use --force".to_owned()));
+        let error =
+            anyhow::anyhow!("the file exists").context("create x").context(Hint("use --force".to_owned()));
         assert_eq!(told(&error), "error: create x: the file exists\nhint: use --force\n");
         assert_eq!(told(&anyhow::anyhow!("no hint")), "error: no hint\n");
     }

@@ -3,6 +3,7 @@
 mod bad_input;
 mod canary;
 mod capture;
+mod crash;
 mod demo;
 mod replay;
 mod report;

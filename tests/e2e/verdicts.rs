@@ -165,7 +165,7 @@ fn an_empty_corpus_is_never_go() {
     let folder = scratch();
     let corpus = corpus(folder.path(), 1, 200);
     let none = folder.path().join("none.corpus");
-    run(["corpus", "filter", text(&corpus), r#"method == "POST""#, "-o", text(&none)]).exits(0);
+    run(["corpus", "filter", r#"method == "POST""#, text(&corpus), "-o", text(&none)]).exits(0);
     let baseline = Server::start(legacy);
     let out = folder.path().join("none.run");
     let url = baseline.url();

@@ -30,8 +30,6 @@ pub(crate) struct Seen {
     pub(crate) method: String,
     /// Target.
     pub(crate) target: String,
-    /// All header fields, names as sent.
-    pub(crate) headers: Vec<(String, String)>,
 }
 
 /// A running backend.
@@ -168,8 +166,7 @@ fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<bool> {
 
 fn seen_of(head: &RequestHead) -> Seen {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let headers = head.headers.iter().map(|(name, value)| (text(name), text(value))).collect();
-    Seen { method: text(head.method.as_bytes()), target: text(&head.target), headers }
+    Seen { method: text(head.method.as_bytes()), target: text(&head.target) }
 }
 
 fn response(status: u16, headers: &[(&'static str, String)], body: &[u8], head_only: bool) -> Vec<u8> {
