@@ -127,6 +127,15 @@ impl FrameWriter {
         Ok(())
     }
 
+    fn check_size(&self, plain: &[u8]) -> Result<(), FormatError> {
+        if plain.len() <= MAX_PLAIN {
+            return Ok(());
+        }
+        let what =
+            FormatErrorKind::TooLarge { what: "a block", len: plain.len() as u64, limit: MAX_PLAIN as u64 };
+        Err(FormatError::new("write", &self.path, what))
+    }
+
     /// Appends one frame and hands it to the kernel.
     pub(super) fn write(
         &mut self,
@@ -134,14 +143,7 @@ impl FrameWriter {
         segment: u32,
         plain: &[u8],
     ) -> Result<FrameAt, FormatError> {
-        if plain.len() > MAX_PLAIN {
-            let what = FormatErrorKind::TooLarge {
-                what: "a block",
-                len: plain.len() as u64,
-                limit: MAX_PLAIN as u64,
-            };
-            return Err(FormatError::new("write", &self.path, what));
-        }
+        self.check_size(plain)?;
         let mut scratch = std::mem::take(&mut self.scratch);
         self.pack(kind, segment, plain, &mut scratch)?;
         let at = FrameAt { offset: self.offset, seq: self.seq };
@@ -184,9 +186,14 @@ impl FrameWriter {
         Ok(())
     }
 
-    /// Ends a sealed file and waits until the disk has it.
-    pub(super) fn finish(mut self, seal_at: u64) -> Result<(), FormatError> {
-        self.write_raw(&encode_footer(seal_at))?;
+    /// Seals the file and waits until the disk has it. Seal and footer are one write, so that a kill leaves
+    /// a file without seal and never one whose seal has no footer.
+    pub(super) fn finish(mut self, segments: u32, seal: &[u8]) -> Result<(), FormatError> {
+        self.check_size(seal)?;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        self.pack(FrameKind::Seal, segments, seal, &mut scratch)?;
+        scratch.extend_from_slice(&encode_footer(self.offset));
+        self.write_raw(&scratch)?;
         match self.file.sync() {
             // A pipe or a device cannot be synced; whatever was written went to it.
             Err(source) if source.kind() == std::io::ErrorKind::InvalidInput => Ok(()),

@@ -351,7 +351,7 @@ impl BlockEncoder {
 }
 
 fn gcd(mut a: u64, mut b: u64) -> u64 {
-    if a != 0 && b % a == 0 {
+    if a != 0 && b.is_multiple_of(a) {
         return a;
     }
     while b != 0 {

@@ -219,8 +219,7 @@ impl SegmentWriter {
             header: std::mem::take(&mut self.header),
         };
         let plain = self.encoded(&(index, seal))?;
-        let at = self.out.write(FrameKind::Seal, segments, &plain)?;
-        self.out.finish(at.offset)
+        self.out.finish(segments, &plain)
     }
 }
 
