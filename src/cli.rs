@@ -45,7 +45,7 @@ pub(crate) enum Command {
     /// Look into a corpus, check it, or make another of it
     Corpus(corpus::Args),
     /// Replay a corpus at two backends and record every outcome
-    Replay(replay::Args),
+    Replay(Box<replay::Args>),
     /// Compare and judge runs: go, no-go or inconclusive
     Report(report::Args),
     /// Walk the canary steps: replay, judge, report, next or stop
@@ -59,7 +59,7 @@ impl Command {
             Command::Demo(args) => demo::run(args, common),
             Command::Capture(args) => capture::run(args, common),
             Command::Corpus(args) => corpus::run(args, common),
-            Command::Replay(args) => replay::run(args, common),
+            Command::Replay(args) => replay::run(*args, common),
             Command::Report(args) => report::run(args, common),
             Command::Canary(args) => canary::run(args, common),
         }

@@ -34,7 +34,9 @@ fn check_told(ran: &Ran, code: i32, words: &[&str]) {
 fn a_capture_that_is_none() {
     let folder = scratch();
     let corpus = folder.path().join("out.corpus");
-    for (name, content) in [("empty.pcap", &b""[..]), ("text.pcap", &b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..])] {
+    for (name, content) in
+        [("empty.pcap", &b""[..]), ("text.pcap", &b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..])]
+    {
         let capture = folder.path().join(name);
         fs::write(&capture, content).expect("a scratch file can be written");
         check_told(&capture_to(&capture, &corpus), 1, &[name]);
@@ -74,7 +76,8 @@ fn a_corpus_that_is_none() {
     let file = folder.path().join("not.corpus");
     for content in [&b""[..], &b"{}"[..], &[0u8; 4096][..]] {
         fs::write(&file, content).expect("a scratch file can be written");
-        let replay = ["replay", text(&file), "--baseline", "http://127.0.0.1:9", "--candidate", "http://127.0.0.1:9"];
+        let replay =
+            ["replay", text(&file), "--baseline", "http://127.0.0.1:9", "--candidate", "http://127.0.0.1:9"];
         let out = folder.path().join("x.run");
         for command in [
             vec!["corpus", "info", text(&file)],

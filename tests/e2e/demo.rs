@@ -33,7 +33,9 @@ fn an_interrupted_demo_is_never_go_and_leaves_whole_files() {
     assert!(asked.success());
     let ended = ran(child.wait_with_output().unwrap()).exits(20);
     assert!(ended.stdout.contains("the policy, fixed before the first request"), "{ended:?}");
-    for file in ["cutover.toml", "legacy.pcap", "legacy.corpus", "canary/index.html", "canary/step-025/report.json"] {
+    for file in
+        ["cutover.toml", "legacy.pcap", "legacy.corpus", "canary/index.html", "canary/step-025/report.json"]
+    {
         assert!(out.join(file).is_file(), "{file}");
     }
     let index: serde_json::Value =
@@ -54,9 +56,10 @@ fn the_good_candidate_goes() {
 fn the_bad_candidate_does_not_and_every_planted_fault_is_named() {
     let folder = scratch();
     let out = folder.path().join("demo");
-    let document = run(["demo".as_ref(), "--bad".as_ref(), "--json".as_ref(), "--out".as_ref(), out.as_os_str()])
-        .exits(10)
-        .json();
+    let document =
+        run(["demo".as_ref(), "--bad".as_ref(), "--json".as_ref(), "--out".as_ref(), out.as_os_str()])
+            .exits(10)
+            .json();
     let planted = document["planted_faults"].as_array().unwrap();
     assert_eq!(planted.len(), 5);
     for fault in planted {

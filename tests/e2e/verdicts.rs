@@ -57,11 +57,22 @@ impl Judged {
 /// Replays `corpus` at both and judges; asserts what holds for every verdict.
 fn judge(folder: &Path, corpus: &Path, baseline: &str, candidate: &str) -> Judged {
     let out = folder.join("step.run");
-    let words = ["replay", text(corpus), "--baseline", baseline, "--candidate", candidate, "-o", text(&out), "--json"];
+    let words = [
+        "replay",
+        text(corpus),
+        "--baseline",
+        baseline,
+        "--candidate",
+        candidate,
+        "-o",
+        text(&out),
+        "--json",
+    ];
     let replay = run([&words[..], &["--seed", "7", "--force", "--deadline", "2s"]].concat()).exits(0).json();
     check_accounting(&replay);
     let Ran { code, stdout, stderr } = run(["report", text(&out), "--json"]);
-    let report: Value = serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout} {stderr}"));
+    let report: Value =
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout} {stderr}"));
     assert_eq!(report["exit_code"], code, "the document and the process say the same");
     let wanted = [("go", 0), ("no-go", 10), ("inconclusive", 20)];
     assert!(wanted.contains(&(report["verdict"].as_str().unwrap_or_default(), code)), "{report}");
@@ -74,8 +85,16 @@ fn check_accounting(replay: &Value) {
     let count = |value: &Value| value.as_u64().expect("a count");
     let sum = |value: &Value| value.as_object().expect("counts by name").values().map(count).sum::<u64>();
     for backend in replay["backends"].as_array().expect("a list of backends") {
-        assert_eq!(count(&backend["planned"]), count(&backend["sent"]) + sum(&backend["not_sent"]), "{backend}");
-        assert_eq!(count(&backend["sent"]), count(&backend["responses"]) + sum(&backend["failures"]), "{backend}");
+        assert_eq!(
+            count(&backend["planned"]),
+            count(&backend["sent"]) + sum(&backend["not_sent"]),
+            "{backend}"
+        );
+        assert_eq!(
+            count(&backend["sent"]),
+            count(&backend["responses"]) + sum(&backend["failures"]),
+            "{backend}"
+        );
     }
 }
 
@@ -181,7 +200,8 @@ fn a_misspelt_endpoint_in_the_policy_is_usage() {
     let (baseline, candidate) = (Server::start(legacy), Server::start(legacy));
     judge(folder.path(), &corpus, &baseline.url(), &candidate.url());
     let policy = folder.path().join("cutover.toml");
-    let rule = "[[policy.ignore]]\nendpoint = \"GET /ordres/{id}\"\npath = \"$.total\"\nreason = \"rounding\"\n";
+    let rule =
+        "[[policy.ignore]]\nendpoint = \"GET /ordres/{id}\"\npath = \"$.total\"\nreason = \"rounding\"\n";
     std::fs::write(&policy, rule).expect("a scratch file can be written");
     let ran = run(["report", text(&folder.path().join("step.run")), "--policy", text(&policy)]);
     assert_eq!(ran.code, 2, "{ran:?}");
