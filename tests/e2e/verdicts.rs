@@ -165,7 +165,8 @@ fn a_candidate_that_answers_garbage_or_half_a_body_is_a_measurement() {
     let folder = scratch();
     let corpus = corpus(folder.path(), 300, 200);
     let baseline = Server::start(legacy);
-    let answers: [(fn(&Seen) -> Answer, &str); 3] = [
+    type Script = fn(&Seen) -> Answer;
+    let answers: [(Script, &str); 3] = [
         (|_| Answer::Raw(b"\x16\x03\x01 not http at all\r\n\r\n".to_vec()), "garbage"),
         (|_| Answer::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_vec()), "partial"),
         (|_| Answer::Close, "closed"),
