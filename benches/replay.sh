@@ -13,7 +13,8 @@ port="${BENCH_PORT:-18090}"
 [ -x "$tools/bench_server" ] || cargo build --profile dist --locked --quiet -p replay --example bench_corpus --example bench_server
 server=0
 
-finish() { [ "$server" = 0 ] || kill "$server" 2>/dev/null || true; }
+started=()
+finish() { [ "$server" = 0 ] || kill "$server" 2>/dev/null || true; [ ${#started[@]} = 0 ] || kill "${started[@]}" 2>/dev/null || true; }
 trap finish EXIT
 
 # Reads one number out of a replay's JSON. usage: figure FILE BACKEND KEY KEY
@@ -91,12 +92,14 @@ bare() {
   local first=$!
   "$tools/bench_server" $((port + 2)) >"$work/$name.candidate" &
   local second=$!
+  started=("$first" "$second")
   for place in $((port + 1)) $((port + 2)); do until (exec 3<>"/dev/tcp/127.0.0.1/$place") 2>/dev/null; do :; done; done
   "$bin" replay "$corpus" --baseline "http://127.0.0.1:$((port + 1))" --candidate "http://127.0.0.1:$((port + 2))" \
     -o "$work/$name.run" --force -q --json --noise-share 0 >"$work/$name.json"
   curl -s -o /dev/null "http://127.0.0.1:$((port + 1))/quit"
   curl -s -o /dev/null "http://127.0.0.1:$((port + 2))/quit"
   wait "$first" "$second"
+  started=()
   paste "$work/$name.baseline" "$work/$name.candidate"
 }
 
