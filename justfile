@@ -17,7 +17,7 @@ test:
     cargo test --locked
 
 doc:
-    RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
+    RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --locked --workspace --no-deps --document-private-items
 
 # Licences, bans and sources of dependencies; advisories need a database from outside.
 deny:

@@ -1,6 +1,6 @@
 //! The walk over canary steps: replay, judge, report, next or stop.
 //!
-//! [`File`] is `cutover.toml`, which every command reads; [`walk`] does what its `[canary]` section says with
+//! [`File`] is `cutover.toml`, which every command reads; [`walk()`] does what its `[canary]` section says with
 //! the crates that replay and report. Environment, clock and signals are the caller's. Invariants: what gates is
 //! fixed before a step's first request and kept in its run, and a walk is go only where every step is.
 

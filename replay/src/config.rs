@@ -1,4 +1,4 @@
-//! What a caller asks of a replay: plain data, checked by [`prepare`](crate::prepare).
+//! What a caller asks of a replay: plain data, checked by [`prepare()`](fn@crate::prepare).
 //!
 //! Holds secrets only inside [`Secret`], which never shows its value.
 

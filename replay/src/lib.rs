@@ -1,6 +1,6 @@
 //! A corpus replayed open loop at two backends, with every outcome recorded.
 //!
-//! [`prepare`] reads the corpus, checks the targets and makes the plan, so that what will be sent is
+//! [`prepare()`] reads the corpus, checks the targets and makes the plan, so that what will be sent is
 //! known before the first request; [`Prepared::run`] carries it out and writes a run file. Judging is
 //! left to others. Invariant: every planned request of every backend ends in exactly one outcome, and a
 //! backend that fails is an outcome, never an error.

@@ -17,7 +17,7 @@ pub(crate) struct Args {
     /// Run files; several are judged together
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// Judge by the [policy] of this file; it must be the one replay was given
+    /// Judge by the policy of this file; it must be the one replay was given
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Write the report as one HTML file
