@@ -81,9 +81,9 @@ impl Percent {
     /// Production's own rate.
     pub const HUNDRED: Percent = Percent(100.0);
 
-    /// The percentage `value`, where it is above 0 and finite.
+    /// The percentage `value`, where it is above 0 and at most 100,000: a thousand times production.
     pub fn new(value: f64) -> Option<Percent> {
-        (value > 0.0 && value.is_finite()).then_some(Percent(value))
+        (value > 0.0 && value <= 100_000.0).then_some(Percent(value))
     }
 
     /// The value: 25 for 25 %.
@@ -105,7 +105,9 @@ impl FromStr for Percent {
     fn from_str(text: &str) -> Result<Self, UnitError> {
         let digits = text.strip_suffix('%').unwrap_or(text).trim();
         let value = digits.parse::<f64>().ok().and_then(Percent::new);
-        value.ok_or_else(|| unit_error(text, "a percentage", "a number above 0, such as 25"))
+        value.ok_or_else(|| {
+            unit_error(text, "a percentage", "a number above 0 and at most 100000, such as 25")
+        })
     }
 }
 
@@ -114,9 +116,9 @@ impl FromStr for Percent {
 pub struct RequestRate(f64);
 
 impl RequestRate {
-    /// The rate of `per_second`, where it is above 0 and finite.
+    /// The rate of `per_second`, where it is above 0 and at most a hundred million.
     pub fn new(per_second: f64) -> Option<RequestRate> {
-        (per_second > 0.0 && per_second.is_finite()).then_some(RequestRate(per_second))
+        (per_second > 0.0 && per_second <= 1e8).then_some(RequestRate(per_second))
     }
 
     /// Requests a second.
@@ -164,8 +166,8 @@ impl FromStr for Speed {
         }
         let digits = text.strip_suffix('x').unwrap_or(text);
         match digits.parse::<f64>() {
-            Ok(factor) if factor > 0.0 && factor.is_finite() => Ok(Speed::Times(factor)),
-            _ => Err(unit_error(text, "a speed", "a factor above 0 such as 2x, or max")),
+            Ok(factor) if (0.001..=1000.0).contains(&factor) => Ok(Speed::Times(factor)),
+            _ => Err(unit_error(text, "a speed", "a factor from 0.001x to 1000x such as 2x, or max")),
         }
     }
 }

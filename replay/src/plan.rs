@@ -19,6 +19,9 @@ use corpus::time::RunTime;
 use corpus::units::{Fraction, Percent, RequestRate, Speed};
 use std::time::Duration;
 
+/// The most copies of a corpus that a plan lays over one another.
+const MAX_LAYERS: f64 = 10_000.0;
+
 /// What a plan is made from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted {
@@ -59,8 +62,6 @@ pub(crate) struct Plan {
     pub(crate) ceiling: Option<Ceiling>,
     /// How long the plan runs.
     pub(crate) duration: Duration,
-    /// Requests of one pass.
-    pub(crate) per_pass: u64,
 }
 
 /// Whether requests have planned times.
@@ -101,7 +102,6 @@ impl Plan {
         let asked = asked_requests(wanted, counts.total(), window_seconds);
         let capped = cap.filter(|_| !unpaced).map_or(asked, |cap| asked.min(cap * window_seconds));
         let layers = layers(counts, round(capped).max(1), window);
-        let per_pass = layers.iter().map(|(_, requests)| requests).sum();
         let length = match (wanted.duration, unpaced) {
             (Some(_), true) => None,
             (Some(duration), false) => Some(round(real(nanos(duration)) * speed)),
@@ -109,9 +109,8 @@ impl Plan {
         };
         let duration = wanted.duration.unwrap_or_else(|| wanted.window.div_f64(speed));
         let ceiling = cap.and_then(RequestRate::new).map(Ceiling::new);
-        let layers = layers.into_iter().map(|(layer, _)| layer).collect();
         let timing = if unpaced { Timing::None } else { Timing::Recorded };
-        Plan { window, length, speed, timing, layers, ceiling, duration, per_pass }
+        Plan { window, length, speed, timing, layers, ceiling, duration }
     }
 
     /// How often a request at `at` nanoseconds of the window, of `session`, is planned.
@@ -123,17 +122,16 @@ impl Plan {
             .sum()
     }
 
-    /// The load that the plan makes, as a run keeps it.
-    pub(crate) fn load(&self, wanted: &Wanted, recorded: u64) -> Load {
-        let seconds = real(self.window) / 1e9;
-        let production = real(recorded) / seconds / wanted.of_production;
-        let planned = real(self.per_pass) / seconds * self.speed;
+    /// The load that the plan makes with `planned` requests in all, as a run keeps it.
+    pub(crate) fn load(&self, wanted: &Wanted, recorded: u64, planned: u64) -> Load {
+        let production = real(recorded) / (real(self.window) / 1e9) / wanted.of_production;
+        let rate = self.rate(planned);
         let unpaced = wanted.scale == Scale::Speed(Speed::Max);
         Load {
             scale: wanted.scale,
             production_rate: RequestRate::new(production),
-            planned_rate: RequestRate::new(planned).filter(|_| !unpaced),
-            percent_achieved: Percent::new(100.0 * planned / production).filter(|_| !unpaced),
+            planned_rate: RequestRate::new(rate).filter(|_| !unpaced),
+            percent_achieved: Percent::new(100.0 * rate / production).filter(|_| !unpaced),
             duration: self.duration,
             passes: u32::try_from(self.length.unwrap_or(self.window).div_ceil(self.window))
                 .unwrap_or(u32::MAX),
@@ -141,10 +139,22 @@ impl Plan {
         }
     }
 
-    /// The plan's requests in percent of what was asked for.
-    pub(crate) fn percent_of_asked(&self, wanted: &Wanted, recorded: u64) -> f64 {
+    /// Requests a second of `planned` requests in all. A last pass in part has the traffic of that part, which
+    /// need not be the window's mean.
+    fn rate(&self, planned: u64) -> f64 {
+        real(planned) / (real(self.length.unwrap_or(self.window).max(1)) / 1e9 / self.speed)
+    }
+
+    /// The plan's rate in percent of what was asked for.
+    pub(crate) fn percent_of_asked(&self, wanted: &Wanted, recorded: u64, planned: u64) -> f64 {
         let window_seconds = real(self.window) / 1e9 / self.speed;
-        100.0 * real(self.per_pass) / asked_requests(wanted, recorded, window_seconds)
+        100.0 * self.rate(planned) / (asked_requests(wanted, recorded, window_seconds) / window_seconds)
+    }
+
+    /// How often a load takes the whole corpus, where that is more than can be planned.
+    pub(crate) fn too_much(wanted: &Wanted, recorded: u64) -> Option<f64> {
+        let asked = asked_requests(wanted, recorded, wanted.window.as_secs_f64());
+        Some(asked / real(recorded.max(1))).filter(|copies| *copies > MAX_LAYERS)
     }
 
     /// A moment of the plan on the run's clock.
@@ -166,17 +176,16 @@ fn asked_requests(wanted: &Wanted, recorded: u64, window_seconds: f64) -> f64 {
     }
 }
 
-/// Clones that together have `wanted` requests a pass, each with its count.
-fn layers(counts: &SessionCounts, wanted: u64, window: u64) -> Vec<(Layer, u64)> {
+/// Clones that together have `wanted` requests a pass.
+fn layers(counts: &SessionCounts, wanted: u64, window: u64) -> Vec<Layer> {
     let (whole, rest) = (wanted / counts.total().max(1), wanted % counts.total().max(1));
-    let mut layers: Vec<(Layer, u64)> = (0..whole)
-        .map(|index| (Layer { offset: offset(index, window), chosen: Chosen::All }, counts.total()))
-        .collect();
+    let mut layers: Vec<Layer> =
+        (0..whole).map(|index| Layer { offset: offset(index, window), chosen: Chosen::All }).collect();
     let choice = counts.choose(rest);
     // Beside whole layers the rest may be nothing, where that is nearer than the smallest session.
     let nearer = whole == 0 || choice.requests.abs_diff(rest) < rest;
     if rest > 0 && nearer {
-        layers.push((Layer { offset: offset(whole, window), chosen: choice.chosen }, choice.requests));
+        layers.push(Layer { offset: offset(whole, window), chosen: choice.chosen });
     }
     layers
 }
@@ -213,11 +222,16 @@ mod tests {
         }
     }
 
+    /// Requests of a plan for 100 sessions of 10 requests at the window's start.
+    fn planned(plan: &Plan) -> u64 {
+        (0..100).map(|session| 10 * plan.times_planned(0, SessionId(session))).sum()
+    }
+
     /// The corpus: 100 sessions of 10 requests in 100 s, from a twentieth of production (200/s).
     fn check(scale: &str, expected_rate: Option<f64>, expected_percent: Option<f64>, layers: usize) {
         let (wanted, counts) = (wanted(scale), counts(100, 10));
         let plan = Plan::new(&wanted, &counts);
-        let load = plan.load(&wanted, counts.total());
+        let load = plan.load(&wanted, counts.total(), planned(&plan));
         let near = |found: Option<f64>, expected: Option<f64>| {
             found.is_some() == expected.is_some()
                 && found.zip(expected).is_none_or(|(found, expected)| (found / expected - 1.0).abs() < 0.02)
@@ -245,8 +259,8 @@ mod tests {
         wanted.max_rate = RequestRate::new(12.0);
         wanted.repeated = Fraction::new(0.2).unwrap();
         let plan = Plan::new(&wanted, &counts(100, 10));
-        assert_eq!(plan.per_pass, 1000);
-        assert!(plan.percent_of_asked(&wanted, 1000) < 6.0);
+        assert_eq!(planned(&plan), 1000);
+        assert!(plan.percent_of_asked(&wanted, 1000, planned(&plan)) < 6.0);
     }
 
     #[test]
@@ -257,6 +271,25 @@ mod tests {
         let planned: u64 =
             (0..100).map(|second| plan.times_planned(second * 1_000_000_000, SessionId(3))).sum();
         assert_eq!(planned, 3 * 250);
-        assert_eq!(plan.load(&wanted, 1000).passes, 3);
+        assert_eq!(plan.load(&wanted, 1000, planned).passes, 3);
+    }
+
+    #[test]
+    fn a_part_of_a_pass_has_the_rate_of_that_part() {
+        let mut wanted = wanted("p10");
+        wanted.duration = Some(Duration::from_secs(50));
+        let plan = Plan::new(&wanted, &counts(100, 10));
+        // 10 % of production's 200/s is asked for; a part of the window with only 100 requests gives a tenth of it.
+        let load = plan.load(&wanted, 1000, 100);
+        assert_eq!(load.planned_rate.map(RequestRate::per_second), Some(2.0));
+        assert!((plan.percent_of_asked(&wanted, 1000, 100) - 10.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_load_of_too_many_copies_is_told() {
+        let mut wanted = wanted("p100");
+        assert_eq!(Plan::too_much(&wanted, 1000), None);
+        wanted.of_production = 1e-6;
+        assert!(Plan::too_much(&wanted, 1000).is_some());
     }
 }

@@ -91,13 +91,19 @@ pub fn prepare(config: Config) -> Result<Prepared, ReplayError> {
         of_production: of_production(&reader),
         window,
     };
+    if let Some(copies) = Plan::too_much(&wanted, survey.counts.total()) {
+        return Err(too_many_layers(copies, "can be planned"));
+    }
     let plan = Plan::new(&wanted, &survey.counts);
     let read = Read::through(&reader, &maker, &plan, &survey);
-    let doubts = doubts(&plan, &wanted, &survey);
+    let doubts = doubts(&plan, &wanted, &survey, read.planned.iter().sum());
     let header = header(&config, &reader, &survey, &plan, &wanted, &targets, read.planned);
     let tape = match read.items {
         Some(items) => Tape::in_memory(items),
-        None if plan.layers.len() > tape::MAX_READERS => return Err(too_many_layers(&plan)),
+        None if plan.layers.len() > tape::MAX_READERS => {
+            let layers = f64::from(u32::try_from(plan.layers.len()).unwrap_or(u32::MAX));
+            return Err(too_many_layers(layers, "are read at once from one of this size"));
+        }
         None => Tape::Corpus { reader: Box::new(reader), maker, bodies: survey.bodies },
     };
     let dropped_credentials = survey.dropped_credentials;
@@ -148,17 +154,13 @@ fn nothing_to_send(config: &Config, survey: &Survey) -> ReplayError {
     ReplayError::NothingToSend { path: config.corpus.clone(), reason }
 }
 
-fn too_many_layers(plan: &Plan) -> ReplayError {
-    let reason = format!(
-        "this load takes {} copies of a corpus that is too large to be kept in memory; at most {} are read at once",
-        plan.layers.len(),
-        tape::MAX_READERS
-    );
+fn too_many_layers(copies: f64, most: &str) -> ReplayError {
+    let reason = format!("this load takes {copies:.0} copies of the corpus, more than {most}");
     ReplayError::Option { option: "--percent or --rate", reason }
 }
 
-fn doubts(plan: &Plan, wanted: &Wanted, survey: &Survey) -> Vec<Doubt> {
-    let achieved = plan.percent_of_asked(wanted, survey.counts.total());
+fn doubts(plan: &Plan, wanted: &Wanted, survey: &Survey, planned: u64) -> Vec<Doubt> {
+    let achieved = plan.percent_of_asked(wanted, survey.counts.total(), planned);
     let off = (achieved - 100.0).abs() > 10.0;
     let damaged = survey.damaged > 0;
     let percent_off = off.then_some(Doubt::PercentOff { achieved });
@@ -224,7 +226,7 @@ fn header(
             exchanges_damaged: survey.damaged,
         },
         backends: targets.described(config),
-        load: plan.load(wanted, survey.counts.total()),
+        load: plan.load(wanted, survey.counts.total(), planned.iter().sum()),
         seed: config.seed,
         deadline: config.deadline,
         noise_share: config.noise_share,

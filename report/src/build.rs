@@ -59,6 +59,14 @@ pub enum ReportError {
         /// What differs: `corpus`, `backends`, `policies` or `deadlines`.
         what: &'static str,
     },
+    /// Two files hold the same replay: given twice, it is no new evidence.
+    #[error("judge {path} together with {first}: they are the same replay", path = .path.display(), first = .first.display())]
+    Repeated {
+        /// The first file.
+        first: PathBuf,
+        /// The other.
+        path: PathBuf,
+    },
     /// The policy does not fit the run.
     #[error("apply the policy")]
     Policy(#[from] PolicyError),

@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
+/// One in a million: below that a part of production says nothing of the whole.
+const LEAST_REPRESENTED: f64 = 1e-6;
+
 /// The words of `cutover capture`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -71,8 +74,8 @@ pub(crate) fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
 }
 
 fn config(args: Args) -> anyhow::Result<Config> {
-    if args.represents.value() <= 0.0 {
-        return Err(UsageError("--represents must be above 0%".to_owned()).into());
+    if args.represents.value() < LEAST_REPRESENTED {
+        return Err(UsageError("--represents must be at least 0.0001%".to_owned()).into());
     }
     let key = match &args.redact_key {
         Some(path) => {

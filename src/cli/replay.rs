@@ -143,7 +143,10 @@ pub(crate) fn run(args: Args, common: &Common) -> anyhow::Result<Exit> {
     }
     let mut prepared = replay::prepare(config).map_err(usage)?;
     if let Some(path) = &args.policy {
-        prepared.fix_policy(policy(path)?);
+        let policy = policy(path)?;
+        let checked = policy.check_endpoints(&prepared.header().endpoints);
+        checked.map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
+        prepared.fix_policy(policy.canonical_json());
     }
     if !common.quiet {
         crate::progress::say(&announcement(prepared.header()));
@@ -355,8 +358,7 @@ fn settings(path: &Path) -> anyhow::Result<Settings> {
 }
 
 /// The policy that is fixed before the first request.
-fn policy(path: &Path) -> anyhow::Result<String> {
+fn policy(path: &Path) -> anyhow::Result<report::policy::Policy> {
     let policy = report::policy::parse(&read(path)?);
-    let policy = policy.map_err(|error| UsageError(format!("{}: {error}", path.display())))?;
-    Ok(policy.canonical_json())
+    Ok(policy.map_err(|error| UsageError(format!("{}: {error}", path.display())))?)
 }

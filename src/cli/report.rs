@@ -100,7 +100,10 @@ fn read_policy(path: &Path) -> anyhow::Result<report::policy::Policy> {
 fn of_report(error: ReportError) -> anyhow::Error {
     match error {
         ReportError::Open { .. } => error.into(),
-        ReportError::NoRun | ReportError::Mixed { .. } | ReportError::Policy(_) => usage(error.into()),
+        ReportError::NoRun
+        | ReportError::Mixed { .. }
+        | ReportError::Repeated { .. }
+        | ReportError::Policy(_) => usage(error.into()),
     }
 }
 

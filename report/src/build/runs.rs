@@ -42,6 +42,10 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<Opened, ReportError> {
         if let (Some(first), Some(first_path)) = (runs.first(), paths.first()) {
             belong_together(&first.facts.header, &facts.header, first_path, path)?;
         }
+        // A header holds when its replay began: two equal ones are one replay, and no more evidence than one.
+        if let Some(at) = runs.iter().position(|earlier| earlier.facts.header == facts.header) {
+            return Err(ReportError::Repeated { first: paths[at].clone(), path: path.clone() });
+        }
         runs.push(OneRun { reader, facts });
     }
     if runs.is_empty() { Err(ReportError::NoRun) } else { Ok(Opened { runs }) }

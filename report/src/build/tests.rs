@@ -3,6 +3,7 @@
 use super::scenario::{Does, Request, Scenario};
 use crate::render;
 use crate::summary::{Decision, MetricKind, ReasonCode, Scope, Summary, Verdict};
+use corpus::run::RunHeader;
 use corpus::run::{Backend, Role, RunEnd, Scale, Sending};
 use corpus::units::{Percent, Speed};
 
@@ -235,9 +236,11 @@ fn a_policy_for_endpoints_that_are_not_there_is_an_error() {
 #[test]
 fn several_runs_of_one_step_are_judged_together() {
     let folder = tempfile::tempdir().expect("a scratch folder");
-    let half = Scenario { seconds: 10, ..Scenario::default() };
     let paths = ["a.run", "b.run", "c.run"].map(|name| folder.path().join(name));
-    paths.iter().for_each(|path| half.write(path));
+    for (began, path) in (1..).zip(&paths) {
+        let header = Box::new(move |h: &mut RunHeader| h.started_unix_ns = began);
+        Scenario { seconds: 10, header, ..Scenario::default() }.write(path);
+    }
     let config = super::Config { runs: paths.to_vec(), policy: None, seed: 1 };
     let summary = super::build(&config).expect("they belong together");
     assert_eq!(summary.accounting.pairs.usable, 6000);
@@ -249,6 +252,10 @@ fn several_runs_of_one_step_are_judged_together() {
     other.write(&stranger);
     let mixed = super::Config { runs: vec![paths[0].clone(), stranger], policy: None, seed: 1 };
     assert!(super::build(&mixed).expect_err("another corpus").to_string().contains("corpora"));
+    let copy = folder.path().join("copy.run");
+    std::fs::copy(&paths[0], &copy).expect("a run can be copied");
+    let twice = super::Config { runs: vec![paths[0].clone(), copy], policy: None, seed: 1 };
+    assert!(super::build(&twice).expect_err("no new evidence").to_string().contains("the same replay"));
 }
 
 #[test]
