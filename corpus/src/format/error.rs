@@ -121,6 +121,8 @@ impl FormatError {
             std::io::ErrorKind::AlreadyExists => FormatErrorKind::Exists,
             _ => FormatErrorKind::Io,
         };
-        FormatError { doing, path: path.to_owned(), kind, source: Some(source) }
+        // That a file exists is all that the operating system would say again.
+        let source = (kind == FormatErrorKind::Io).then_some(source);
+        FormatError { doing, path: path.to_owned(), kind, source }
     }
 }

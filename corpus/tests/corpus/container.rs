@@ -170,8 +170,10 @@ fn files_are_private_and_never_replaced_unasked() {
     std::fs::write(&path, "precious").expect("a file");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).expect("rights");
     let refused = CorpusWriter::create(&path, &header(), &key(), Overwrite::Refuse);
-    let message = refused.err().expect("an error").to_string();
+    let error = refused.err().expect("an error");
+    let message = error.to_string();
     assert!(message.ends_with("a.corpus: the file exists already"), "{message}");
+    assert!(std::error::Error::source(&error).is_none(), "it is said once");
     assert_eq!(std::fs::read(&path).expect("a file"), b"precious");
     write(&path, &mixed(3));
     let mode = std::fs::metadata(&path).expect("a file").permissions().mode();
