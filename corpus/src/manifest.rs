@@ -25,7 +25,7 @@ pub struct CorpusHeader {
 pub struct Sampling {
     /// The rule in words: `all`, `session hash`, ...
     pub rule: String,
-    /// The fraction kept of what the capture point saw.
+    /// The fraction of exchanges kept of what the capture point saw: what came of the rule, not what it asked for.
     pub fraction: Fraction,
 }
 

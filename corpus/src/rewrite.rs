@@ -1,7 +1,7 @@
 //! One corpus made from another: samples, filtered copies, packed ones.
 //!
-//! What the capture said of itself is carried along: ledger, window, redaction. A sample multiplies into the
-//! sampling fraction, so that percent of production stays right.
+//! What the capture said of itself is carried along: ledger, window, redaction. The share of exchanges that a
+//! sample really keeps multiplies into the sampling fraction, so that percent of production stays right.
 
 use crate::exchange::Exchange;
 use crate::format::{
@@ -49,6 +49,9 @@ impl Rewritten {
 
 /// Writes the chosen exchanges of `source` to a new corpus.
 ///
+/// A share of the sessions is chosen independently of how `source` was sampled itself: it is a share of what is
+/// there. Sessions differ in length, so `source` is read twice: first to learn what the share comes to.
+///
 /// # Errors
 /// Where the new file cannot be written, or is the source itself.
 pub fn copy(
@@ -58,9 +61,13 @@ pub fn copy(
     overwrite: Overwrite,
 ) -> Result<Rewritten, FormatError> {
     refuse_same(source, to)?;
-    let header = chosen_header(source.header(), selection);
+    let earlier = &source.header().sampling;
+    let chosen =
+        Selection { sessions: selection.sessions.map(|share| share.after(earlier)), ..selection.clone() };
+    let kept = chosen.sessions.map_or(Fraction::ONE, |share| kept_share(source, share));
+    let header = chosen_header(source.header(), selection, kept);
     let mut writer = CorpusWriter::derived(to, &header, overwrite)?;
-    let rewritten = each(source, selection, |stored| writer.append(&stored.exchange))?;
+    let rewritten = each(source, &chosen, |stored| writer.append(&stored.exchange))?;
     writer.seal(rewritten.told(seal_of(source)))?;
     Ok(rewritten)
 }
@@ -117,13 +124,24 @@ fn refuse_same(source: &CorpusReader, to: &Path) -> Result<(), FormatError> {
     Ok(())
 }
 
-/// The manifest of a choice: a share of the sessions makes the fraction smaller, and every rule is named.
-fn chosen_header(header: &CorpusHeader, selection: &Selection) -> CorpusHeader {
+/// The share of the source's exchanges that are of the chosen sessions; of an empty source, the share asked for.
+fn kept_share(source: &CorpusReader, share: SessionShare) -> Fraction {
+    let sessions = Selection { sessions: Some(share), ..Selection::all() };
+    let kept = source.exchanges(&sessions, Bodies::Skip).flatten().count() as u64;
+    // What is damaged was recorded too, and counts in the source's rate.
+    let all = source.exchange_count();
+    #[expect(clippy::cast_precision_loss, reason = "a share has no more than 53 bits that matter")]
+    let value = kept as f64 / all as f64;
+    if all == 0 { share.fraction } else { Fraction::new(value).unwrap_or(Fraction::ONE) }
+}
+
+/// The manifest of a choice: the share `kept` of it makes the fraction smaller, and every rule is named.
+fn chosen_header(header: &CorpusHeader, selection: &Selection, kept: Fraction) -> CorpusHeader {
     let mut rules = vec![header.sampling.rule.clone()];
-    let mut fraction = header.sampling.fraction;
-    if let Some(SessionShare { fraction: share, seed }) = selection.sessions {
-        rules.push(format!("{share} of sessions by hash, seed {seed}"));
-        fraction = Fraction::new(fraction.value() * share.value()).unwrap_or(fraction);
+    let before = header.sampling.fraction;
+    let fraction = Fraction::new(before.value() * kept.value()).unwrap_or(before);
+    if let Some(SessionShare { fraction: asked, seed }) = selection.sessions {
+        rules.push(format!("sessions by hash, {asked} asked, seed {seed}"));
     }
     if let Some(filter) = &selection.filter {
         rules.push(format!("filter {filter}"));
@@ -134,12 +152,10 @@ fn chosen_header(header: &CorpusHeader, selection: &Selection) -> CorpusHeader {
     CorpusHeader { sampling: Sampling { rule: rules.join("; "), fraction }, ..header.clone() }
 }
 
-/// The seal of the source; of an unsealed one, what its records tell.
+/// The seal of the source, its window always told; of an unsealed one, what its records tell.
 pub fn seal_of(source: &CorpusReader) -> CorpusSeal {
-    source
-        .seal()
-        .cloned()
-        .unwrap_or_else(|| CorpusSeal { window: source.window(), ledger: records_ledger(source) })
+    let ledger = source.seal().map_or_else(|| records_ledger(source), |seal| seal.ledger.clone());
+    CorpusSeal { window: source.window(), ledger }
 }
 
 /// A ledger of what the records of a corpus tell: nothing of packets.

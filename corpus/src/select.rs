@@ -4,6 +4,7 @@ pub mod filter;
 
 use crate::exchange::Exchange;
 use crate::ids::{EndpointId, SessionId};
+use crate::manifest::Sampling;
 use crate::time::CaptureTime;
 use crate::units::Fraction;
 pub use filter::{Filter, FilterError};
@@ -67,6 +68,18 @@ impl Selection {
 }
 
 impl SessionShare {
+    /// The same share of what an earlier sampling left, chosen independently of it.
+    ///
+    /// By the seed alone, the sessions of a sample would all be chosen again: their ranks are the low ones.
+    #[must_use]
+    pub fn after(self, earlier: &Sampling) -> SessionShare {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.seed.to_le_bytes());
+        hasher.update(&earlier.fraction.value().to_le_bytes());
+        hasher.update(earlier.rule.as_bytes());
+        SessionShare { seed: first_word(&hasher.finalize()), ..self }
+    }
+
     /// Whether `session` is part of the share.
     pub fn holds(&self, session: SessionId) -> bool {
         session_rank(session, self.seed) < self.fraction.value()
@@ -78,10 +91,14 @@ pub fn session_rank(session: SessionId, seed: u64) -> f64 {
     let mut input = [0; 16];
     input[..8].copy_from_slice(&session.0.to_le_bytes());
     input[8..].copy_from_slice(&seed.to_le_bytes());
-    let hash = blake3::hash(&input);
+    let word = first_word(&blake3::hash(&input));
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are kept, and exactly")]
+    let rank = (word >> 11) as f64 / (1_u64 << 53) as f64;
+    rank
+}
+
+fn first_word(hash: &blake3::Hash) -> u64 {
     let mut word = [0; 8];
     word.copy_from_slice(&hash.as_bytes()[..8]);
-    #[expect(clippy::cast_precision_loss, reason = "53 bits are kept, and exactly")]
-    let rank = (u64::from_le_bytes(word) >> 11) as f64 / (1_u64 << 53) as f64;
-    rank
+    u64::from_le_bytes(word)
 }

@@ -4,8 +4,10 @@ use crate::support::*;
 use corpus::rewrite::{copy, pack};
 use corpus::select::{Selection, SessionShare};
 use corpus::{CorpusReader, Overwrite};
+use std::collections::BTreeSet;
+use std::path::Path;
 
-fn open(path: &std::path::Path) -> CorpusReader {
+fn open(path: &Path) -> CorpusReader {
     CorpusReader::open(path).expect("a corpus")
 }
 
@@ -47,34 +49,102 @@ fn bodies_of_earlier_segments_are_found() {
     assert!(stored.iter().map(|item| &item.exchange).eq(&exchanges));
 }
 
+/// A sample of a corpus, and how many exchanges it kept.
+fn sample(share: &str, of: &Path, to: &Path) -> u64 {
+    let sessions = Some(SessionShare { fraction: share.parse().expect("a fraction"), seed: 0 });
+    copy(&open(of), &Selection { sessions, ..Selection::all() }, to, Overwrite::Refuse)
+        .expect("a sample")
+        .kept
+}
+
+fn sessions(path: &Path) -> BTreeSet<u64> {
+    read(path).0.into_iter().map(|item| item.exchange.session.0).collect()
+}
+
+/// Exchanges a second of what the capture point saw: the recorded rate by the sampling fraction.
+fn rate(path: &Path) -> f64 {
+    let reader = open(path);
+    let (first, last) = reader.window().expect("a window");
+    let count = u32::try_from(reader.exchange_count()).expect("few");
+    f64::from(count) / last.since(first).as_secs_f64() / reader.header().sampling.fraction.value()
+}
+
 #[test]
-fn a_sample_keeps_whole_sessions_and_the_percent_of_production() {
+fn a_sample_keeps_whole_sessions() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (whole, half, fifth) = (dir.path().join("w"), dir.path().join("h"), dir.path().join("f"));
+    let (whole, half) = (dir.path().join("w"), dir.path().join("h"));
     let mut exchanges = mixed(1000);
     (0..).zip(&mut exchanges).for_each(|(n, exchange)| exchange.session.0 = n % 100);
     write(&whole, &exchanges);
-    let share = |text: &str, of, to| {
-        let sessions = Some(SessionShare { fraction: text.parse().expect("a fraction"), seed: 0 });
-        let selection = Selection { sessions, ..Selection::all() };
-        copy(&open(of), &selection, to, Overwrite::Refuse).expect("a sample")
-    };
-    let kept = share("50%", &whole, &half).kept;
+    let kept = sample("50%", &whole, &half);
     assert!((300..700).contains(&kept), "{kept}");
-    share("20%", &half, &fifth);
-    let header = open(&fifth).header().clone();
-    assert!((header.sampling.fraction.value() - 0.1).abs() < 1e-12);
-    assert_eq!(header.sampling.rule, "all; 50% of sessions by hash, seed 0; 20% of sessions by hash, seed 0");
-    let sessions = |path| {
-        let (stored, _) = read(path);
-        stored.into_iter().map(|item| item.exchange.session.0).collect::<std::collections::BTreeSet<_>>()
-    };
-    assert!(sessions(&fifth).is_subset(&sessions(&half)));
     let (stored, _) = read(&half);
     for session in sessions(&half) {
         assert_eq!(stored.iter().filter(|item| item.exchange.session.0 == session).count(), 10);
     }
-    assert_eq!(open(&fifth).seal(), open(&whole).seal());
+    assert_eq!(open(&half).seal(), open(&whole).seal());
+}
+
+#[test]
+fn a_sample_of_a_sample_takes_its_share_of_what_is_left() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| dir.path().join(name);
+    let exchanges: Vec<_> = (0..5000)
+        .map(|n| {
+            let mut exchange = exchange(n, "/", b"");
+            exchange.session.0 = n;
+            exchange
+        })
+        .collect();
+    write(&path("whole"), &exchanges);
+    sample("20%", &path("whole"), &path("fifth"));
+    sample("50%", &path("fifth"), &path("tenth"));
+    sample("50%", &path("tenth"), &path("twentieth"));
+    for (name, expected) in [("fifth", 1000), ("tenth", 500), ("twentieth", 250)] {
+        let kept = open(&path(name)).exchange_count();
+        assert!(kept.abs_diff(expected) < expected / 5, "{name}: {kept}, not about {expected}");
+    }
+    assert!(sessions(&path("tenth")).is_subset(&sessions(&path("fifth"))));
+    let rule = "all; sessions by hash, 20% asked, seed 0; sessions by hash, 50% asked, seed 0";
+    assert_eq!(open(&path("tenth")).header().sampling.rule, rule);
+    sample("50%", &path("fifth"), &path("again"));
+    assert_eq!(sessions(&path("again")), sessions(&path("tenth")), "the same words choose the same");
+}
+
+#[test]
+fn a_sample_of_uneven_sessions_keeps_the_rate_of_production() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| dir.path().join(name);
+    let mut exchanges = mixed(2000);
+    // Session k is about twice as long as session k + 1.
+    (1_u64..).zip(&mut exchanges).for_each(|(n, exchange)| exchange.session.0 = n.trailing_zeros().into());
+    write(&path("whole"), &exchanges);
+    let production = rate(&path("whole"));
+    let mut source = path("whole");
+    for share in ["70%", "80%"] {
+        let to = path(share);
+        let before = open(&source).exchange_count();
+        let kept = sample(share, &source, &to);
+        assert!(0 < kept && kept < before, "{kept} of {before}");
+        assert!((rate(&to) / production - 1.0).abs() < 0.01, "{share}: {} not {production}", rate(&to));
+        source = to;
+    }
+}
+
+#[test]
+fn samples_of_nothing_and_of_everything() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| dir.path().join(name);
+    write(&path("none"), &[]);
+    write(&path("some"), &mixed(50));
+    for (share, of, kept, fraction) in
+        [("10%", "none", 0, 0.1), ("100%", "some", 50, 1.0), ("0%", "some", 0, 0.0)]
+    {
+        let to = path(share);
+        assert_eq!(sample(share, &path(of), &to), kept);
+        let told = open(&to).header().sampling.fraction.value();
+        assert!((told - fraction).abs() < 1e-12, "{share} of {of}: {told}");
+    }
 }
 
 #[test]
