@@ -3,8 +3,7 @@
 use super::scenario::{Does, Request, Scenario};
 use crate::render;
 use crate::summary::{Decision, MetricKind, ReasonCode, Scope, Summary, Verdict};
-use corpus::run::RunHeader;
-use corpus::run::{Backend, Role, RunEnd, Scale, Sending};
+use corpus::run::{Backend, Role, RunEnd, RunHeader, Scale, Sending};
 use corpus::units::{Percent, Speed};
 
 fn codes(summary: &Summary) -> Vec<ReasonCode> {
