@@ -140,7 +140,7 @@ fn a_run_that_cannot_be_trusted_is_never_go() {
     ] {
         check(&Scenario { ended, ..Scenario::default() }, Verdict::Inconclusive, code);
     }
-    type Change = Box<dyn Fn(&mut corpus::run::RunHeader)>;
+    type Change = Box<dyn Fn(&mut RunHeader)>;
     let changes: Vec<(Change, ReasonCode)> = vec![
         (Box::new(|h| h.load.scale = Scale::Speed(Speed::Max)), ReasonCode::Unpaced),
         (Box::new(|h| h.load.percent_achieved = Percent::new(80.0)), ReasonCode::PercentOff),
@@ -186,7 +186,7 @@ fn bodies_that_were_not_kept_are_no_evidence() {
 
 #[test]
 fn a_recorded_baseline_gates_statuses_and_bodies_but_no_latency() {
-    let recorded = |header: &mut corpus::run::RunHeader| {
+    let recorded = |header: &mut RunHeader| {
         let backend: &mut Backend = &mut header.backends[0];
         assert_eq!(backend.role, Role::Baseline);
         backend.url = "recorded".to_owned();
