@@ -66,8 +66,11 @@ fn told(error: &anyhow::Error) -> String {
     let hint = error.downcast_ref::<Hint>().map(|hint| printable(&hint.0));
     let chain: Vec<String> = error.chain().map(|cause| printable(&cause.to_string())).collect();
     let causes: Vec<String> = chain.into_iter().filter(|cause| Some(cause) != hint.as_ref()).collect();
-    let told = format!("error: {}\n", without_repeats(&causes).join(": "));
-    hint.map_or(told.clone(), |hint| format!("{told}hint: {hint}\n"))
+    let mut told = format!("error: {}\n", without_repeats(&causes).join(": "));
+    if let Some(hint) = hint {
+        told.push_str(&format!("hint: {hint}\n"));
+    }
+    told
 }
 
 /// A cause whose text already stands at the end of the one before it is not said twice.
